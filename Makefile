@@ -1,0 +1,33 @@
+# Each target is one line of plain commands, run in a .venv that is made when first needed.
+PYTHON ?= python3
+SEEDS ?= 1
+py := .venv/bin/python
+
+book: .venv/ready        ## build the site in _build/html, training whatever the logbook lacks
+	$(py) -m handmlp update book/runs && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
+
+test: book               ## run every check: package, chapters, pages
+	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest
+
+lab: .venv/ready         ## open the notebooks
+	$(py) -m jupyterlab book
+
+notebooks: .venv/ready   ## run the notebooks and write their text outputs back
+	$(py) book/refresh.py
+
+measure: .venv/ready     ## train everything again and rewrite the logbook
+	$(py) -m handmlp measure book/runs
+
+check: .venv/ready       ## train SEEDS seeds of each entry of the logbook again and compare
+	$(py) -m handmlp check --seeds $(SEEDS) book/runs
+
+bench: .venv/ready       ## time a training step
+	$(py) benchmarks/step.py
+
+clean:                   ## remove everything that make has made
+	rm -rf .venv _build build .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+.venv/ready: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv && $(py) -m pip install --quiet --requirement requirements.txt && touch $@
+
+.PHONY: book test lab notebooks measure check bench clean

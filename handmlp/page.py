@@ -1,0 +1,132 @@
+"""What a chapter puts on its page: figures, sentences with computed numbers, and quoted code.
+
+Figures become SVG inside the page, drawn in the ink of the page, so that they follow its theme.
+"""
+
+import ast
+import hashlib
+import html
+import inspect
+import io
+import re
+import textwrap
+
+import matplotlib.pyplot as plt
+from IPython.display import display
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+# The palette of Okabe and Ito. The book's style sheet shifts each a little in the light and in
+# the dark, so that lines and labels stay legible on both.
+COLOURS = {"blue": "#0072b2", "orange": "#e69f00", "green": "#009e73", "vermillion": "#d55e00",
+           "purple": "#cc79a7", "sky": "#56b4e9"}
+
+# What to draw a figure with: `with plt.rc_context(page.STYLE): ...`. Black is the page's ink.
+STYLE = {
+    "figure.figsize": (5, 3), "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.06, "figure.constrained_layout.w_pad": 0.06,
+    "font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "axes.titlelocation": "left",
+    "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 1.8,
+    "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
+    "image.interpolation": "none", "image.cmap": "gray_r",
+}
+INK = {"#000000": "currentColor", "#ffffff": "var(--hm-paper, #fff)",
+       **{value: f"var(--hm-{name}, {value})" for name, value in COLOURS.items()}}
+PIXELS_PER_POINT = 1.72  # a figure 5 inches wide fills the text on a laptop
+
+
+def svg(figure, alt: str) -> str:
+    """Return the SVG of a figure (or of the figure of an Axes), named `alt`, and close the figure.
+
+    Raises
+    ------
+    ValueError
+        If `alt` is too short to say what is to be seen.
+    """
+    if not isinstance(alt, str) or len(alt.split()) < 3 or alt.startswith("Figure size"):
+        raise ValueError(f"alt must be a sentence that says what is to be seen, got {alt!r}")
+    figure = getattr(figure, "figure", figure)
+    if not hasattr(figure, "savefig"):
+        raise TypeError(f"figure must be a matplotlib Figure or Axes, got {figure!r}")
+    file = io.StringIO()
+    # A fixed salt makes the ids the same each time; unlike figures get unlike ids further down.
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "handmlp"}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    plt.close(figure)
+    return _in_page_ink(file.getvalue(), alt)
+
+
+def _in_page_ink(drawing: str, alt: str) -> str:
+    """Make matplotlib's file a part of a page: small, unique ids, colours of the theme."""
+    salt = "h" + hashlib.sha256((alt + drawing).encode()).hexdigest()[:8]
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing).groups()
+    body = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)[1]
+    body = re.sub(r"<(metadata|style).*?</\1>|<!--.*?-->", "", body, flags=re.DOTALL)
+    body = re.sub(r' transform="rotate\(-?0 [^"]*"', "", body).replace("xlink:href", "href")
+    ids = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
+    ids = {name: f"{salt}-{number}" for number, name in enumerate(ids)}
+    body = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"' if m[1] in ids else "", body)
+    body = re.sub(r'(url\(#|href="#)([^")]+)', lambda m: m[1] + ids[m[2]], body)
+    body = re.sub(r' (d|x|y)="[^"]*"', _rounded, body)
+    body = re.sub(r'(<text [^>]*?)font-family: [^;"]*(; )?', r"\1", body)  # the page's own font
+    body = body.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # mathematics
+    body = re.sub("|".join(INK), lambda m: INK[m[0]], body)
+    body = re.sub(r">\s+<", "><", body).replace("<defs></defs>", "").strip()
+    style = f"width:{float(width) * PIXELS_PER_POINT:.0f}px;max-width:100%;height:auto"
+    return (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width} {height}" '
+            f'style="{style}" fill="currentColor" stroke-linejoin="round">{body}</svg>')
+
+
+def _rounded(attribute: re.Match) -> str:
+    """A tenth of a point is finer than a screen shows, and a third of the size."""
+    short = re.sub(r"\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), attribute[0])
+    return re.sub(r"\s+", " ", short)
+
+
+def show(figure, alt: str, caption: str = "") -> None:
+    """Display a figure, and close it; `alt` says in a sentence what is to be seen in it."""
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    figure = f'<figure class="hm-figure">{svg(figure, alt)}{below}</figure>'
+    display({"text/html": figure, "text/plain": alt}, raw=True)
+
+
+def say(markdown: str) -> None:
+    """Display a piece of prose in Markdown, with numbers that code has put into it."""
+    display({"text/markdown": markdown, "text/plain": markdown}, raw=True)
+
+
+def source(thing) -> str:
+    """Return the source of a function, a class or a value's class, without its docstrings.
+
+    Raises
+    ------
+    TypeError
+        If Python knows no source for it.
+    """
+    named = inspect.isroutine(thing) or inspect.isclass(thing)
+    try:
+        text = textwrap.dedent(inspect.getsource(thing if named else type(thing)))
+    except (TypeError, OSError) as error:
+        raise TypeError(f"cannot quote {thing!r}: Python knows no source for it") from error
+    lines = text.rstrip().splitlines()
+    docstrings = [node.body[0] for node in ast.walk(ast.parse(text))
+                  if isinstance(node, ast.ClassDef | ast.FunctionDef)
+                  and ast.get_docstring(node) and len(node.body) > 1]
+    for docstring in sorted(docstrings, key=lambda node: node.lineno, reverse=True):
+        end = docstring.end_lineno
+        while not lines[end].strip():
+            end += 1
+        del lines[docstring.lineno - 1:end]
+    return "\n".join(lines)
+
+
+def quote(thing, equation: str = "") -> None:
+    """Display the source of `thing`, beside its `equation` (LaTeX) if there is one."""
+    text = source(thing)
+    code = highlight(text, PythonLexer(), HtmlFormatter()).strip()
+    if equation:
+        formula = f'<div class="math hm-equation">\\[{html.escape(equation)}\\]</div>'
+        code = f'<div class="hm-pair full-width">{formula}{code}</div>'
+    display({"text/html": code, "text/plain": text}, raw=True)

@@ -1,0 +1,161 @@
+"""A recipe is everything that decides a run; one seed more, and the run can be repeated."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from handmlp.activations import Activation, logistic
+from handmlp.data import Splits
+from handmlp.initialisers import Initialiser, unit_normal
+from handmlp.inputs import Inputs, unit_range
+from handmlp.network import Network
+from handmlp.orders import Order, file_order
+from handmlp.outputs import Output, logistic_squared_error
+from handmlp.training import Diverged, Epoch, train
+from handmlp.values import is_whole, number, whole
+
+CLASSES = 10
+RANGES = {"learning_rate": ("a positive number", lambda n: n > 0),
+          "momentum": ("a number in [0, 1)", lambda n: 0 <= n < 1),
+          "rate_decay": ("a number in (0, 1]", lambda n: 0 < n <= 1)}
+DECAY_RANGE = "a number of at least 0, or a tuple with one for each weight matrix", lambda n: n >= 0
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Recipe:
+    """All choices of one training run; without arguments, the network of 2015.
+
+    `weight_decay` is one λ for all weight matrices or a tuple with one for each; `rate_decay`
+    multiplies the learning rate after every epoch.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a choice that cannot be trained, naming it, its value and what was expected.
+    """
+
+    units: tuple[int, ...] = (100,)
+    hidden: Activation = logistic
+    output: Output = logistic_squared_error
+    init: Initialiser = unit_normal
+    inputs: Inputs = unit_range
+    order: Order = file_order
+    learning_rate: float = 3.0
+    batch_size: int = 10
+    epochs: int = 10
+    momentum: float = 0.0
+    weight_decay: float | tuple[float, ...] = 0.0
+    rate_decay: float = 1.0
+
+    def __post_init__(self):
+        for name, kind in [("hidden", Activation), ("output", Output), ("init", Initialiser),
+                           ("inputs", Inputs), ("order", Order)]:
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} must be one of handmlp's {kind.__name__.lower()} values "
+                                f"or your own {kind.__name__}, got {getattr(self, name)!r}")
+        if not isinstance(self.units, tuple) or not all(is_whole(n, 1) for n in self.units):
+            raise ValueError("units must be a tuple with the size of each hidden layer, such as "
+                             f"(100,) or (), got {self.units!r}")
+        if len(self.decay_per_matrix) != len(self.units) + 1:
+            raise ValueError(f"weight_decay must be one number or one for each of the "
+                             f"{len(self.units) + 1} weight matrices, got {self.weight_decay!r}")
+        # Plain numbers, so that 1 and np.float64(1.0) make the same recipe as 1.0.
+        plain = {name: number(name, getattr(self, name), *RANGES[name]) for name in RANGES}
+        plain |= {"units": tuple(map(int, self.units)), "epochs": whole("epochs", self.epochs, 0),
+                  "batch_size": whole("batch_size", self.batch_size, 1)}
+        decay = [number("weight_decay", n, *DECAY_RANGE) for n in self.decay_per_matrix]
+        plain["weight_decay"] = tuple(decay) if isinstance(self.weight_decay, tuple) else decay[0]
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def decay_per_matrix(self) -> tuple[float, ...]:
+        """The strength λ of the weight decay for each weight matrix."""
+        if isinstance(self.weight_decay, tuple):
+            return self.weight_decay
+        return (self.weight_decay,) * (len(self.units) + 1)
+
+    def but(self, **changes) -> "Recipe":
+        """Return a copy with some choices changed; this recipe stays as it is."""
+        return dataclasses.replace(self, **changes)
+
+    def changes_from(self, other: "Recipe") -> dict[str, tuple]:
+        """Return {name: (value there, value here)} of the choices that differ."""
+        pairs = {f.name: (getattr(other, f.name), getattr(self, f.name))
+                 for f in dataclasses.fields(self)}
+        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+    def change_from(self, other: "Recipe") -> str:
+        """Say what differs, in one line: 'init: unit_normal -> fan_in'."""
+        changes = self.changes_from(other).items()
+        return ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in changes)
+
+    def __repr__(self) -> str:
+        chosen = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self)
+                  if getattr(self, f.name) != f.default]
+        return f"Recipe({', '.join(chosen)})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class History:
+    """The record of one run: its recipe, its seed, and an Epoch for each epoch from 0.
+
+    `diverged_at` is None, or (epoch, step) of the step that was not finite; `epochs` then ends
+    with the last epoch that was.
+    """
+
+    recipe: Recipe
+    seed: int
+    epochs: tuple[Epoch, ...]
+    diverged_at: tuple[int, int] | None = None
+
+    @property
+    def last(self) -> Epoch:
+        """The last epoch that was finished."""
+        return self.epochs[-1]
+
+    @property
+    def only_class(self) -> int | None:
+        """The class that every validation image is called, if there is only one."""
+        called = np.flatnonzero(self.last.confusion.sum(axis=0))
+        return int(called[0]) if len(called) == 1 else None
+
+    def curve(self, name: str) -> np.ndarray:
+        """Return one number per epoch, from epoch 0: 'loss', 'validation_accuracy', …"""
+        return np.array([getattr(epoch, name) for epoch in self.epochs], float)
+
+    def __repr__(self) -> str:
+        if self.diverged_at:
+            end = "diverged in epoch {}, step {}".format(*self.diverged_at)
+        else:
+            end = f"{self.last.validation_accuracy:.2%} validation accuracy"
+            if self.only_class is not None:
+                end += f", every image is called {self.only_class}: it has learned nothing"
+        return f"History({self.recipe}, seed {self.seed}, {len(self.epochs) - 1} epochs: {end})"
+
+
+def run(recipe: Recipe, data: Splits, seed: int,
+        test: bool = False) -> tuple[Network, History]:
+    """Draw a network, train it, and return it with its History; the same seed repeats the run.
+
+    One stream of random numbers draws the weights and another the order, so that a change to the
+    one leaves the other alone. A run that diverges returns the last finite network.
+    """
+    streams = np.random.SeedSequence(whole("seed", seed, 0)).spawn(2)
+    for_weights, for_order = map(np.random.default_rng, streams)
+    network = draw(recipe, data, for_weights)
+    epochs, diverged_at = [], None
+    try:
+        for epoch in train(network, data, recipe, for_order, test):
+            epochs.append(epoch)
+    except Diverged as error:
+        diverged_at = error.epoch, error.step
+    return network, History(recipe, seed, tuple(epochs), diverged_at)
+
+
+def draw(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Network:
+    """Return the untrained network of a recipe, its scaling fitted to the rows trained on."""
+    sizes = (data.train.images.shape[1], *recipe.units, CLASSES)
+    return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init,
+                        recipe.inputs.fit(data.train.images), rng)

@@ -1,0 +1,13 @@
+"""The story as a list of recipes: each changes one thing, and the learning rate that suits it."""
+
+from handmlp.activations import tanh
+from handmlp.initialisers import fan_in
+from handmlp.outputs import softmax_cross_entropy
+from handmlp.recipe import Recipe
+
+BASELINE = Recipe()
+TANH = BASELINE.but(hidden=tanh, learning_rate=1.0)
+SOFTMAX = TANH.but(output=softmax_cross_entropy, learning_rate=0.3)
+FAN_IN = SOFTMAX.but(init=fan_in, learning_rate=0.1)
+
+STORY = (BASELINE, TANH, SOFTMAX, FAN_IN)

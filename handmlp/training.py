@@ -1,0 +1,191 @@
+"""Training: minibatch by minibatch, a step against the gradient.
+
+w       all parameters, one flat vector (W and b are views)
+η       learning rate
+λ       weight decay, one strength for each weight matrix; none on biases
+μ       momentum
+v       velocity: the change of w that goes on
+
+The objective is the mean loss over the minibatch plus λ/2 ‖W‖² for each weight matrix, so λ does
+not depend on the batch size. Losses that are reported are without the penalty.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from handmlp.data import Splits, one_hot
+from handmlp.network import Network, Parameters
+
+
+class Diverged(RuntimeError):
+    """Training stopped, since the loss was no longer finite; the network is as before the epoch."""
+
+    def __init__(self, epoch: int, step: int, learning_rate: float):
+        super().__init__(f"loss is not finite in epoch {epoch}, step {step}: try a smaller "
+                         f"learning_rate (now {learning_rate:g}) or smaller first weights")
+        self.epoch, self.step = epoch, step
+
+
+@dataclass(frozen=True)
+class WeightStatistics:
+    """Mean, standard deviation and histogram of one weight matrix.
+
+    `counts` are of equal bins from -limit to limit, where `limit` is the largest absolute weight.
+    """
+
+    mean: float
+    std: float
+    limit: float
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, W: np.ndarray, bins: int = 41) -> "WeightStatistics":
+        limit = float(np.abs(W).max()) or 1.0
+        counts, _ = np.histogram(W, bins, (-limit, limit))
+        mean, std = float(W.mean(dtype=float)), float(W.std(dtype=float))
+        return cls(mean, std, limit, tuple(counts.tolist()))
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """What was measured after an epoch; epoch 0 is the untrained network.
+
+    `loss` and `train_accuracy` are of an evenly spaced sample of the rows trained on, as many as
+    there are validation images. `confusion[i, j]` counts validation images of class i called j.
+    """
+
+    number: int
+    loss: float
+    train_accuracy: float
+    validation_loss: float
+    confusion: np.ndarray
+    weights: tuple[WeightStatistics, ...]
+    test_accuracy: float | None = None
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Share of the validation images that are called by their own name."""
+        return accuracy(self.confusion)
+
+    def __repr__(self) -> str:
+        return (f"epoch {self.number}: loss {self.loss:.3f}, accuracy {self.train_accuracy:.1%} "
+                f"train, {self.validation_accuracy:.1%} validation")
+
+
+def accuracy(confusion: np.ndarray) -> float:
+    """Share of the examples on the diagonal of a confusion matrix."""
+    return float(np.trace(confusion) / confusion.sum())
+
+
+def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean loss of pixel rows (n, pixels), and the confusion matrix."""
+    classes = network.sizes[-1]
+    total, confusion = 0.0, np.zeros((classes, classes), int)
+    for start in range(0, len(images), 2000):  # a few megabytes at a time stay in the cache
+        rows = slice(start, start + 2000)
+        z = network.forward(network.scaling(images[rows]))[-1]
+        total += network.output.loss(z, one_hot(labels[rows], classes)).sum(dtype=float)
+        np.add.at(confusion, (labels[rows], network.output(z).argmax(axis=1)), 1)
+    return total / len(images), confusion
+
+
+def minibatches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Cut row numbers into pieces of `size`; the last may be shorter, and none is left out."""
+    for start in range(0, len(rows), size):
+        yield rows[start:start + size]
+
+
+def sgd_step(w: Parameters, step: Parameters, velocity: Parameters, momentum: float,
+             shrink: tuple[float, ...]) -> None:
+    """Change the parameters `w` by one step of gradient descent, in place.
+
+    `step` is η ∂L/∂w and is used up; `shrink` is η λ for each weight matrix. Since the velocity
+    holds whole steps, a change of the rate acts on new gradients only (Sutskever 2013, eq. 1);
+    the other common form multiplies the velocity by the rate, and differs only then.
+    """
+    for W, change, strength in zip(w.W, step.W, shrink):
+        if strength:
+            change += strength * W          # η (∂L/∂W + λ W)
+    if momentum:
+        velocity.flat *= momentum           # v ← μ v
+        velocity.flat -= step.flat          #       - η (∂L/∂w + λ w)
+        w.flat += velocity.flat             # w ← w + v
+    else:
+        w.flat -= step.flat                 # w ← w - η (∂L/∂w + λ w)
+
+
+def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterator[np.ndarray],
+                step: Parameters, velocity: Parameters, learning_rate: float,
+                momentum: float = 0.0, decay: tuple[float, ...] = ()) -> int | None:
+    """Take one step per minibatch; return the number of a step that was not finite, or None.
+
+    `x` are scaled inputs and `t` one-hot targets; `batches` yields row numbers. `step` and
+    `velocity` are the homes of the gradient and the velocity.
+    """
+    shrink = tuple(learning_rate * strength for strength in decay)
+    for number, rows in enumerate(batches, 1):
+        a = network.forward(x[rows])
+        network.backward(a, t[rows], out=step, factor=learning_rate)
+        if not math.isfinite(np.add.reduce(step.b[-1])):
+            return number
+        sgd_step(network.parameters, step, velocity, momentum, shrink)
+    return None
+
+
+def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
+          test: bool = False) -> Iterator[Epoch]:
+    """Train `network` in place, yielding an Epoch before the first and after every epoch.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place, epoch by epoch, as the caller asks for the next one.
+    data : Splits
+        Only `data.train` is learned from; `data.validation` is watched.
+    recipe : Recipe
+        `order`, `batch_size`, `epochs`, `learning_rate`, `rate_decay`, `momentum` and
+        `weight_decay` are read.
+    rng : numpy.random.Generator
+        Draws the order of the examples.
+    test : bool
+        Whether the last epoch reports the accuracy on `data.test`; it is read nowhere else.
+
+    Raises
+    ------
+    Diverged
+        At the first step that is not finite; the network is set back to the epoch before.
+    """
+    x, t = network.scaling(data.train.images), one_hot(data.train.labels, network.sizes[-1])
+    step, velocity = network.parameters.like(), network.parameters.like()
+    orders = recipe.order.epochs(data.train.labels, rng)
+    for number in range(recipe.epochs + 1):
+        batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
+        learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
+        before = network.parameters.flat.copy()
+        # Small matrix products are slower on two threads than on one.
+        with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+            failed = train_epoch(network, x, t, batches, step, velocity, learning_rate,
+                                 recipe.momentum, recipe.decay_per_matrix)
+            asked = test and number == recipe.epochs
+            epoch = None if failed else _measure(network, data, number, asked)
+        if epoch is None:
+            network.parameters.flat[:] = before
+            raise Diverged(number, failed or len(batches), learning_rate)
+        yield epoch
+
+
+def _measure(network: Network, data: Splits, number: int, test: bool) -> Epoch | None:
+    """Return an Epoch, or None if a weight or a loss is no longer finite."""
+    sample = slice(None, None, max(1, len(data.train) // max(1, len(data.validation))))
+    loss, seen = evaluate(network, data.train.images[sample], data.train.labels[sample])
+    validation_loss, confusion = evaluate(network, data.validation.images, data.validation.labels)
+    if not (math.isfinite(loss + validation_loss) and np.isfinite(network.parameters.flat).all()):
+        return None
+    tested = evaluate(network, data.test.images, data.test.labels)[1] if test else None
+    return Epoch(number, loss, accuracy(seen), validation_loss, confusion,
+                 tuple(map(WeightStatistics.of, network.W)),
+                 None if tested is None else accuracy(tested))

@@ -1,0 +1,147 @@
+"""What a committed chapter may hold, and that the strict check of its numbers is strict."""
+
+import ast
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import nbformat
+import pytest
+from refresh import METADATA, refreshed
+
+ROOT = Path(__file__).parent.parent
+BOOK = ROOT / "book"
+CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+ONE = next((path for path in CHAPTERS if path.name.startswith("01")), None)  # where one will do
+
+each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def cells(path, kind="code"):
+    """Cells of one kind, each with its number among the code cells as nbval counts them."""
+    notebook = nbformat.read(path, as_version=4)
+    return list(enumerate(cell for cell in notebook.cells if cell.cell_type == kind))
+
+
+def texts(output):
+    """Pairs of the kind and the text of what an output holds."""
+    if output.output_type == "stream":
+        return [(output.name, output.text)]
+    return list(output.get("data", {}).items())
+
+
+# --- the book -----------------------------------------------------------------------------------
+
+
+def test_the_contents_name_every_chapter_once():
+    contents = (ROOT / "_toc.yml").read_text("utf-8")
+    listed = re.findall(r"(?:root|file): *['\"]?([\w/-]+)", contents)
+    there = [f"book/{path.stem}" for path in BOOK.iterdir() if path.suffix in (".ipynb", ".md")]
+    assert sorted(listed) == sorted(there)
+
+
+# --- each chapter -------------------------------------------------------------------------------
+
+
+@each_chapter
+def test_metadata_names_no_machine_and_holds_no_widgets(path):
+    assert nbformat.read(path, as_version=4).metadata == METADATA
+
+
+@each_chapter
+def test_outputs_are_text_that_repeats(path):
+    for number, cell in cells(path):
+        for output in cell.outputs:
+            assert output.get("name") != "stderr", f"cell {number} commits stderr"
+            assert not output.get("traceback"), f"cell {number} commits a traceback"
+            for kind, text in texts(output):
+                assert not kind.startswith("image/"), f"cell {number} commits a figure"
+                assert "widget" not in kind, f"cell {number} commits a widget"
+                assert "\r" not in text, f"cell {number} commits a carriage return"
+                assert "it/s" not in text, f"cell {number} commits a progress bar"
+                assert " at 0x" not in text, f"cell {number} commits an object's address"
+                assert kind != "text/html" or "</svg>" not in text, f"cell {number}: a drawing"
+
+
+@each_chapter
+def test_every_cell_was_run_from_the_top(path):
+    # nbval passes over a cell that was never run, whatever it prints.
+    counts = [cell.execution_count for _, cell in cells(path) if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_chapter
+def test_a_cell_outside_the_strict_check_says_why(path):
+    for number, cell in cells(path):
+        assert "NBVAL" not in cell.source, f"cell {number}: use a tag, not a comment"
+        tags = {tag for tag in cell.metadata.get("tags", ()) if tag.startswith("nbval")}
+        if tags:
+            assert tags == {"nbval-ignore-output"}, f"cell {number}: {tags}"
+            assert re.match(r"# Not compared: \w", cell.source), f"cell {number} gives no reason"
+            assert cell.outputs == [], f"cell {number}: what is not compared is not committed"
+
+
+@each_chapter
+def test_a_quoted_function_fits_on_one_screen(path):
+    for number, cell in cells(path):
+        if not re.search(r"\bquote\(", cell.source):
+            continue
+        for output in cell.outputs:
+            source = textwrap.dedent(output.get("data", {}).get("text/plain", ""))
+            for node in ast.walk(ast.parse(source)):
+                if isinstance(node, ast.FunctionDef):
+                    lines = node.end_lineno - node.lineno + 1
+                    assert lines <= 12, f"cell {number}: {node.name} has {lines} lines"
+
+
+@each_chapter
+def test_names_in_the_prose_exist(path):
+    prose = "\n".join(cell.source for _, cell in cells(path, "markdown"))
+    for name in re.findall(r"`(handmlp(?:\.\w+)+)\b[^`/]*`", prose):
+        pkgutil.resolve_name(name)
+    for name in re.findall(r"`((?:handmlp|tests|benchmarks)/[\w/]+\.\w+)`", prose):
+        assert (ROOT / name).exists(), name
+
+
+# --- one chapter, run again ---------------------------------------------------------------------
+
+
+def test_a_second_run_changes_no_byte():
+    assert refreshed(ONE) == ONE.read_text("utf-8")
+
+
+def plant_a_wrong_digit(notebook):
+    """Change a digit in the last output that has one; return its cell's number."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in reversed(list(enumerate(code))):
+        for output in cell.outputs:
+            stream = output.output_type == "stream"
+            where, key = (output, "text") if stream else (output.get("data", {}), "text/plain")
+            if digit := re.search(r"\d", where.get(key, "")):
+                wrong = str((int(digit[0]) + 1) % 10)
+                where[key] = where[key][: digit.start()] + wrong + where[key][digit.end() :]
+                return number
+    raise ValueError("no output has a digit in it")
+
+
+def test_one_wrong_digit_is_found_and_nothing_else(tmp_path):
+    folder = tmp_path / "another place"  # a chapter must not depend on where it lies
+    folder.mkdir()
+    notebook = nbformat.read(ONE, as_version=4)
+    number = plant_a_wrong_digit(notebook)
+    nbformat.write(notebook, folder / "planted.ipynb")
+    options = ["-n0", "-p", "no:cacheprovider", "--color=no", "-c", "pyproject.toml"]
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(folder)],
+        cwd=ROOT,
+        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")},
+        capture_output=True,
+        text=True,
+    )
+    failed = re.findall(r"^FAILED .*::Cell (\d+)", result.stdout, re.MULTILINE)
+    assert failed == [str(number)], result.stdout + result.stderr
+    assert f"Cell {number}: Cell outputs differ" in result.stdout

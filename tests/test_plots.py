@@ -1,0 +1,110 @@
+"""Pictures are drawn from histories, leave no trace, and tell lines apart without colour."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from handmlp import Recipe, fan_in, plots
+from handmlp.experiments import Results
+from handmlp.recipe import History
+from handmlp.story import STORY
+from handmlp.training import Epoch, WeightStatistics
+
+AFTER = Recipe(init=fan_in)
+
+
+def history(recipe=AFTER, seed=0, right=(1, 5, 9), diverged_at=None, limit=1.0):
+    """A made-up history: of ten images of class 0, `right` are called 0, the others 1."""
+    weights = WeightStatistics.of(np.array([[-1.0, 0.0], [0.5, 1.0]]) * limit)
+    epochs = []
+    for number, hits in enumerate(right):
+        confusion = np.zeros((10, 10), int)
+        confusion[0, :2] = hits, 10 - hits
+        epochs.append(Epoch(number, 1 / (number + 1), hits / 10, 1.0, confusion, (weights,)))
+    return History(recipe, seed, tuple(epochs), diverged_at)
+
+
+@pytest.fixture
+def results():
+    before = Recipe(epochs=2)
+    return Results({before: [history(before, s, (1, 2, 2 + s)) for s in range(3)],
+                    AFTER.but(epochs=2): [history(AFTER.but(epochs=2), s) for s in range(3)]})
+
+
+@pytest.fixture(autouse=True)
+def no_trace():
+    """Every plot leaves the global style as it was; figures are closed by the page."""
+    mpl.use("agg")
+    before = mpl.rcParams.copy()
+    yield
+    plt.close("all")
+    assert mpl.rcParams == before
+
+
+def test_learning_curves_draw_the_mean_and_a_band_of_one_standard_deviation(results):
+    ax = plots.learning_curves(results)
+    first = ax.lines[0]
+    # after epoch 2: 2, 3 and 4 of 10 are right; mean 30 %, standard deviation 10 points
+    assert np.allclose(first.get_ydata(), [10, 20, 30])
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.min() == pytest.approx(10)
+    assert band.max() == pytest.approx(40)
+
+
+def test_learning_curves_leave_out_a_run_that_diverged():
+    recipe = Recipe(epochs=2)
+    runs = [history(recipe), history(recipe, 1, (1, 1), diverged_at=(2, 7))]
+    ax = plots.learning_curves(Results({recipe: runs}))
+    assert np.allclose(ax.lines[0].get_ydata(), [10, 50, 90])
+
+
+def test_lines_differ_in_colour_dash_and_mark(results):
+    for get in ("get_color", "get_linestyle", "get_marker"):
+        kinds = [getattr(line, get)() for line in plots.learning_curves(results).lines]
+        assert len(set(map(str, kinds))) == len(kinds)
+    styles = [plots.line_style(None, place) for place in range(len(plots.INKS))]
+    assert len({(s["marker"], str(s["linestyle"])) for s in styles}) == len(styles)
+
+
+def test_a_recipe_of_the_story_keeps_its_colour_wherever_it_stands():
+    for place, recipe in enumerate(STORY):
+        assert plots.line_style(recipe, 99)["color"] == plots.INKS[place]
+
+
+def test_legend_names_what_differs_unless_told(results):
+    def texts(ax):
+        return [text.get_text() for text in ax.get_legend().texts]
+
+    assert texts(plots.learning_curves(results)) == ["unit normal", "fan in"]
+    assert texts(plots.learning_curves(results, labels=["old", "new"])) == ["old", "new"]
+
+
+def test_seed_curves_name_each_seed():
+    ax = plots.seed_curves([history(seed=3), history(seed=7)], "loss")
+    assert [text.get_text() for text in ax.texts] == ["seed 3", "seed 7"]
+    assert np.allclose(ax.lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
+
+
+def test_histograms_are_densities_on_one_scale():
+    axes = plots.weight_histograms([history(), history(limit=0.1)], labels=["a", "b"])
+    assert axes[0].get_xlim() == axes[1].get_xlim() == (-1, 1)
+    for ax in axes:
+        for stairs in ax.patches:
+            values, edges, _ = stairs.get_data()
+            assert (values * np.diff(edges)).sum() == pytest.approx(1)  # the area is all weights
+
+
+def test_confusion_matrix_writes_shares_of_each_row():
+    ax = plots.confusion_matrix(history().last.confusion)
+    assert {text.get_text() for text in ax.texts} == {"90", "10"}
+
+
+def test_digits_and_weights_fill_a_grid():
+    made = plots.digits(np.zeros((7, 784), np.uint8), titles=list("abcdefg"))
+    assert [ax.get_title(loc="left") or ax.get_title() for ax in made.axes][:7] == list("abcdefg")
+    assert len(made.axes) == 10
+    W = np.zeros((784, 3))
+    W[0, 0] = -2.0
+    limits = {image.get_clim() for ax in plots.weights_as_images(W).axes for image in ax.images}
+    assert limits == {(-2.0, 2.0)}  # zero in the middle, one scale for all
