@@ -25,7 +25,7 @@ bench: .venv/ready       ## time a training step
 	$(py) benchmarks/step.py
 
 clean:                   ## remove everything that make has made
-	rm -rf .venv _build build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf .venv _build build book/assets/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv && $(py) -m pip install --quiet --requirement requirements.txt && touch $@

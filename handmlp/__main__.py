@@ -90,10 +90,11 @@ def disagreement(fresh: History, recorded: History, others: list[History]) -> st
                              if not run.diverged_at)
         if len(new) != len(old):
             return f"has {len(new) - 1} epochs, recorded {len(old) - 1}"
-        spread = np.std(curves, axis=0, ddof=1).max() if len(curves) > 2 else 0.02
-        gap, unit = np.abs(new - old).max(), max(1, old.max())
-        if gap > 0.005 * unit + 3 * spread:
-            return f"{name.replace('_', ' ')} is off by {gap:.4f}"
+        spread = np.std(curves, axis=0, ddof=1) if len(curves) > 2 else np.full(len(old), 0.02)
+        spread = np.maximum.accumulate(spread[::-1])[::-1]  # at this epoch or a later one
+        gap = np.abs(new - old)
+        if (gap > 0.005 * max(1, old.max()) + 3 * spread).any():
+            return f"{name.replace('_', ' ')} is off by {gap.max():.4f}"
     return None
 
 

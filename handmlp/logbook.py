@@ -9,6 +9,7 @@ import datetime
 import functools
 import hashlib
 import json
+import os
 import platform
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Logbook:
         page["runs"][str(history.seed)] = _record(history)
         page |= {"recipe": repr(history.recipe), "data": data.fingerprint, "measured": measured()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
+        unfinished = path.with_suffix(f".{os.getpid()}.part")  # two books may be built at once
         unfinished.write_text(_text(page), "utf-8")
         unfinished.replace(path)
 
@@ -191,3 +192,6 @@ def _history(recipe: Recipe, seed: int, record: dict) -> History:
         epochs.append(Epoch(number, confusion=np.array(confusion), weights=weights, **numbers))
     diverged_at = record["diverged_at"] and tuple(record["diverged_at"])
     return History(recipe, seed, tuple(epochs), diverged_at)
+
+
+code_hash()  # now, so that a file edited while this code runs is not taken for what ran

@@ -167,11 +167,10 @@ def load(path: str | os.PathLike) -> Network:
     ValueError
         If the file is damaged, holds something else, or was written in a later format.
     """
+    content = io.BytesIO(Path(path).read_bytes())
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(content, allow_pickle=False) as file:
             saved = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise
     except Exception as error:  # a damaged file can raise nearly anything
         raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
     if "format" not in saved:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import product, starmap
 
 import ipywidgets
+from ipywidgets import jsdlink
 
 from handmlp.page import svg
 
@@ -72,6 +73,8 @@ def _control(kind: type, frames, labels: Sequence, values: Sequence, start: Sequ
     if len(frames) != count:
         raise ValueError(f"frames must be one for each of {count} values, got {len(frames)}")
     texts = [text for _, text in frames]
+    if len(set(texts)) < count:
+        raise ValueError(f"text of each frame must differ from every other, got {texts}")
     figures = [_figure(drawing, text, max(texts, key=len)) for drawing, text in frames]
     chosen = "".join(f"<p>{html.escape(handle.description)}: {html.escape(handle.value)}</p>"
                      for handle in handles)
@@ -99,7 +102,7 @@ def _stack(figures: list[str], handles: list) -> ipywidgets.Stack:
         pictures = [ipywidgets.Stack(pictures[first:first + count], selected_index=handle.index)
                     for first in range(0, len(pictures), count)]
         for stack in pictures:
-            ipywidgets.jsdlink((handle, "index"), (stack, "selected_index"))
+            jsdlink((handle, "index"), (stack, "selected_index"))
     return pictures[0]
 
 

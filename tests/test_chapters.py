@@ -86,6 +86,16 @@ def test_a_cell_outside_the_strict_check_says_why(path):
 
 
 @each_chapter
+def test_code_that_a_reader_sees_fits_the_page(path):
+    for number, cell in cells(path):
+        if not {"remove-input", "remove-cell", "hide-cell", "hide-input"} & set(
+            cell.metadata.get("tags", ())
+        ):
+            longest = max(cell.source.splitlines(), key=len, default="")
+            assert len(longest) <= 100, f"cell {number}: {longest}"
+
+
+@each_chapter
 def test_a_quoted_function_fits_on_one_screen(path):
     for number, cell in cells(path):
         if not re.search(r"\bquote\(", cell.source):

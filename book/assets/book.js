@@ -18,12 +18,13 @@ document.addEventListener("DOMContentLoaded", () => {
   };
 
   const name = (control) => {
+    control.querySelectorAll('[title="null"]').forEach((label) => label.removeAttribute("title"));
     for (const slider of control.querySelectorAll(".widget-hslider")) {
       const [label, readout, handle] = [".widget-label", ".widget-readout", ".noUi-handle"].map(
         (part) => slider.querySelector(part));
       if (!handle) continue;
       set(handle, { "aria-label": label.textContent, "aria-valuetext": readout.textContent });
-      set(readout, { contenteditable: "false", "aria-hidden": "true" });
+      set(readout, { contenteditable: "false", "aria-hidden": "true" }); // the handle says it
     }
     for (const buttons of control.querySelectorAll(".widget-toggle-buttons")) {
       set(buttons, { role: "group", "aria-label": buttons.querySelector(".widget-label").textContent });

@@ -1,0 +1,178 @@
+"""Recipes side by side over seeds, and what the difference is."""
+
+import joblib
+import numpy as np
+import pytest
+
+from handmlp import (
+    History,
+    Recipe,
+    compare,
+    fan_in,
+    normal,
+    paired_difference,
+    run,
+    softmax_cross_entropy,
+    tanh,
+)
+from handmlp.activations import Activation
+from handmlp.experiments import Difference, Results
+from handmlp.training import Epoch
+
+QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
+               learning_rate=0.1, epochs=1)
+
+
+@pytest.fixture
+def here():
+    """Train in this process, which starts sooner than others would."""
+    with joblib.parallel_config(backend="sequential"):
+        yield
+
+
+def epoch(number, right, of=100):
+    """An epoch with two classes: `right` of 100 images are called by their name."""
+    return Epoch(number, 1 - right / of, right / of, 1.0,
+                 np.array([[right - 1, 0], [of - right, 1]]), ())
+
+
+def history(recipe, seed, *right, diverged_at=None):
+    return History(recipe, seed, tuple(epoch(i, n) for i, n in enumerate(right)), diverged_at)
+
+
+A, B = QUICK, QUICK.but(init=normal(1.0), learning_rate=0.5)
+RESULTS = Results({A: [history(A, 0, 10, 90), history(A, 1, 10, 92), history(A, 2, 10, 94)],
+                   B: [history(B, 0, 20, 80), history(B, 1, 20, diverged_at=(1, 7)),
+                       history(B, 2, 20, 86)]})
+
+
+def test_results_by_recipe():
+    assert list(RESULTS) == [A, B]
+    assert [one.seed for one in RESULTS[A]] == [0, 1, 2]
+    np.testing.assert_allclose(RESULTS.curves(A, "validation_accuracy"),
+                               [[0.1, 0.9], [0.1, 0.92], [0.1, 0.94]])
+
+
+def test_a_table_says_mean_and_spread_over_seeds():
+    # 90, 92, 94: mean 92, standard deviation √((4 + 0 + 4) / 2) = 2
+    assert RESULTS.summary(A) == "92.00 ± 2.00 %"
+
+
+def test_runs_that_diverged_are_left_out_and_said():
+    # 80 and 86: mean 83, standard deviation √((9 + 9) / 1) = 4.24
+    assert RESULTS.summary(B) == "83.00 ± 4.24 % (1 of 3 diverged)"
+    np.testing.assert_array_equal(RESULTS.final(B), [0.8, np.nan, 0.86])
+    assert np.isnan(RESULTS.curves(B, "loss")[1]).all()     # not even the epoch before it
+    none = Results({A: [history(A, 0, 10, diverged_at=(1, 1))]})
+    assert none.summary(A) == "no run finished (1 of 1 diverged)"
+    never = Results({A: [History(A, 0, (), (0, 0))]})
+    assert never.summary(A) == "no run finished (1 of 1 diverged)"
+    assert np.isnan(never.final(A)).all()
+
+
+def test_one_run_has_no_spread():
+    assert Results({A: [history(A, 0, 10, 90)]}).summary(A) == "90.00 %"
+
+
+def test_networks_that_call_everything_the_same_are_counted():
+    """9.80 % and 11.35 % on the test images are not accuracies but shares of one digit."""
+    same = Epoch(1, 1.0, 0.1, 1.0, np.array([[0, 10], [0, 90]]), ())
+    results = Results({A: [History(A, 0, (epoch(0, 50), same)), history(A, 1, 50, 90)]})
+    assert results.summary(A) == "90.00 ± 0.00 % (1 of 2 call every image the same)"
+
+
+def test_a_label_is_the_change():
+    assert [RESULTS.label(one) for one in RESULTS] == ["fan in, learning rate 0.1",
+                                                       "normal(1.0), learning rate 0.5"]
+    decays = Results({QUICK.but(weight_decay=d): [] for d in (0.0, (0.1, 0.0))})
+    assert [decays.label(one) for one in decays] == ["weight decay 0.0", "weight decay (0.1, 0.0)"]
+    assert Results({A: []}).label(A) == repr(A)            # nothing to tell it from
+    assert repr(RESULTS) == ("fan in, learning rate 0.1: 92.00 ± 2.00 %\n"
+                             "normal(1.0), learning rate 0.5: 83.00 ± 4.24 % (1 of 3 diverged)")
+
+
+def test_a_paired_difference_by_hand():
+    # Changes 1, 2, 3: mean 2, standard deviation 1. Student's t for 2 degrees of freedom at
+    # 97.5 % is 4.3027, so the half-width is 4.3027 / √3 = 2.4841.
+    found = paired_difference([11, 22, 33], [10, 20, 30])
+    assert (found.mean, found.pairs) == (2, 3)
+    assert found.low == pytest.approx(2 - 2.4841, abs=1e-4)
+    assert found.high == pytest.approx(2 + 2.4841, abs=1e-4)
+    assert not found.is_clear
+
+
+def test_pairs_matter():
+    """The same six numbers, paired otherwise, leave the difference in doubt."""
+    assert paired_difference([0.9, 0.8, 0.7], [0.8, 0.7, 0.601]).is_clear
+    assert not paired_difference([0.7, 0.8, 0.9], [0.8, 0.7, 0.601]).is_clear
+
+
+def test_a_difference_says_so_in_points():
+    assert str(Difference(0.021, -0.0035, 0.0455, 5)) == (
+        "+2.10 points (95 % interval -0.35 to +4.55, 5 pairs)")
+    assert Difference(-0.02, -0.03, -0.01, 5).is_clear
+
+
+def test_a_pair_with_a_run_that_diverged_is_left_out():
+    difference = RESULTS.difference(A, B)               # +10 and +8 points; the middle pair is out
+    assert difference.pairs == 2
+    assert difference.mean == pytest.approx(0.09)
+
+
+@pytest.mark.parametrize(("after", "before", "said"), [
+    ([1, 2], [1, 2, 3], r"shapes \(2,\) and \(3,\)"),
+    ([[1, 2]], [[1, 2]], r"shapes \(1, 2\)"),
+    ([1], [2], "at least two pairs, got 1"),
+    ([1, np.nan], [2, 3], "at least two pairs, got 1"),
+])
+def test_what_gives_no_interval_is_refused(after, before, said):
+    with pytest.raises(ValueError, match=said):
+        paired_difference(after, before)
+
+
+def test_compare_runs_each_recipe_at_each_seed(tiny, here):
+    results = compare(A, B, data=tiny, seeds=range(2))
+    assert list(results) == [A, B]
+    for recipe in (A, B):
+        for seed, got in enumerate(results[recipe]):
+            expected = run(recipe, tiny, seed)[1]
+            assert (got.recipe, got.seed) == (recipe, seed)
+            np.testing.assert_array_equal(got.curve("loss"), expected.curve("loss"))
+            assert got.last.weights == expected.last.weights
+            assert got.last.test_accuracy is None
+
+
+def test_seeds_may_be_anything_that_can_be_counted_off(tiny, here):
+    results = compare(A, B, A, data=tiny, seeds=(seed for seed in [4, 2]))
+    assert [[one.seed for one in results[recipe]] for recipe in results] == [[4, 2], [4, 2]]
+    assert compare(A, data=tiny, seeds=np.arange(1))[A][0].seed == 0
+
+
+def test_the_test_accuracy_comes_when_asked_for(tiny, here):
+    results = compare(A, data=tiny, seeds=[0], test=True)
+    assert results.final(A, "test_accuracy")[0] == run(A, tiny, 0, test=True)[1].last.test_accuracy
+
+
+def test_a_sweep_over_rates_survives_the_one_that_is_too_high(tiny, here):
+    # Decay times rate is 1000, so weights grow a thousandfold at each step.
+    wild = QUICK.but(learning_rate=1000, weight_decay=1.0)
+    results = compare(A, wild, data=tiny, seeds=range(2))
+    assert results.summary(wild) == "no run finished (2 of 2 diverged)"
+    assert "diverged" not in results.summary(A)
+
+
+def test_side_by_side_in_processes_of_their_own_the_bits_are_the_same(tiny):
+    """Also for an activation that exists in this notebook, or test, alone."""
+    class Wave(Activation):
+        def __call__(self, z, out=None):
+            return np.sin(z, out=out)
+
+        def slope(self, a):
+            return np.sqrt(1 - a * a)
+
+    own = QUICK.but(hidden=Wave())
+    results = compare(A, own, data=tiny, seeds=[3])
+    for recipe in (A, own):
+        got, expected = results[recipe][0], run(recipe, tiny, 3)[1]
+        np.testing.assert_array_equal(got.curve("loss"), expected.curve("loss"))
+        assert got.last.weights == expected.last.weights

@@ -1,0 +1,373 @@
+"""The built site in a real browser: every page, every control, at four widths, in light and dark.
+
+`make test` names the site that it has just built in HANDMLP_SITE; without it the site is built here.
+"""
+
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import extension
+import ipywidgets
+import numpy as np
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
+WIDTHS = (320, 390, 768, 1280)
+SCHEMES = ("light", "dark")
+VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
+STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.S)
+
+every_page = pytest.mark.parametrize("name", PAGES)
+
+
+# --- the site, a server for it, and a browser ---------------------------------------------------
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The folder of the built site."""
+    if "HANDMLP_SITE" in os.environ:
+        return Path(os.environ["HANDMLP_SITE"])
+    folder = tmp_path_factory.mktemp("a site")  # the space in its name belongs to the test
+    book = Path(sys.executable).with_name("jupyter-book")
+    subprocess.run([book, "build", ROOT, "-W", "-n", "--keep-going", "--path-output", folder],
+                   check=True, stdin=subprocess.DEVNULL)
+    return folder / "_build" / "html"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(site) -> Iterator[str]:
+    """Where the site is served: in a sub-folder, as on a project's pages."""
+    handler = partial(Quiet, directory=site.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{quote(site.name)}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Playwright's own Chromium where it is installed, else the system's."""
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        with playwright.chromium.launch(
+            executable_path=own if Path(own).exists() else shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+        ) as browser:
+            yield browser
+
+
+class Visit:
+    """A page opened in a fresh browser, with all that it asked for and complained about."""
+
+    def __init__(self, browser: Browser, address: str, **options):
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"no {request.url}"))
+        self.page.on("response", lambda response: response.status >= 400
+                     and self.complaints.append(f"{response.status} {response.url}"))
+        self.page.on("console", lambda message: message.type == "error"
+                     and self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(address, wait_until="networkidle")
+        if options.get("java_script_enabled", True):
+            self.page.wait_for_function(  # every control and every formula has been set
+                "views => document.querySelectorAll(views).length"
+                " === document.querySelectorAll('.hm-control').length"
+                " && !document.querySelector('.hm-stand-in')", arg=VIEWS)
+            self.page.evaluate(UNFOLD)
+            self.page.evaluate("Promise.all([document.fonts.ready, window.MathJax?.startup?.promise])")
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.context.close()
+
+    def foreign(self) -> list[str]:
+        """What was asked of another host."""
+        return [url for url in self.requests if urlsplit(url).hostname not in (None, "127.0.0.1")]
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def visit(request, browser, address) -> Iterator[Visit]:
+    """Each page in turn, over http, shared by the tests that only look at it."""
+    with Visit(browser, f"{address}/{request.param}.html") as visit:
+        yield visit
+
+
+# --- what is in the folder ----------------------------------------------------------------------
+
+def test_the_site_is_the_table_of_contents(site):
+    built = {f"book/{path.stem}" for path in (site / "book").glob("*.html")}
+    assert built == set(PAGES)
+    assert (site / "index.html").exists()
+
+
+def test_the_widget_manager_is_one_that_ipywidgets_asks_for():
+    asked = ipywidgets._version.__html_manager_version__  # such as ^1.0.1
+    package = extension.PACKAGES[0].name
+    taken = [int(part) for part in package.rpartition("@")[2].split(".")]
+    lowest = [int(part) for part in asked.removeprefix("^").split(".")]
+    assert package.startswith("@jupyter-widgets/html-manager@")
+    assert taken[0] == lowest[0]
+    assert taken >= lowest
+
+
+@every_page
+def test_every_link_into_the_site_leads_somewhere(site, name):
+    page = site / f"{name}.html"
+    for link in re.findall(r'\s(?:href|src)="([^"]+)"', page.read_text()):
+        parts = urlsplit(link)
+        if not parts.scheme and parts.path:
+            assert (page.parent / unquote(parts.path)).exists(), link
+
+
+@every_page
+def test_a_page_is_at_most_3_MB_and_a_control_300_kB(site, name):
+    text = (site / f"{name}.html").read_text()
+    assert len(text.encode()) <= 3_000_000
+    models = json.loads(found[1])["state"] if (found := STATE.search(text)) else {}
+    for key in re.findall(r'widget-view\+json">.*?"model_id": "(\w+)"', text):
+        state, todo = [], [key]
+        while todo:
+            state.append(models[todo.pop()]["state"])
+            todo += [child.removeprefix("IPY_MODEL_") for child in state[-1].get("children", [])]
+        assert len(gzip.compress(json.dumps(state).encode())) <= 300_000
+
+
+# --- what is to be seen -------------------------------------------------------------------------
+
+def test_nothing_is_asked_of_another_host_and_nothing_goes_wrong(visit):
+    assert not visit.foreign()
+    assert not visit.complaints
+
+
+@every_page
+def test_the_same_from_disk(browser, site, name):
+    with Visit(browser, (site / f"{name}.html").as_uri()) as visit:
+        assert not visit.foreign()
+        assert not visit.complaints
+
+
+def test_the_first_visit_loads_at_most_2500_kB(visit, site):
+    files = {urlsplit(url).path for url in visit.requests if url.startswith("http")}
+    sizes = {file: len(gzip.compress((site.parent / unquote(file)[1:]).read_bytes()))
+             for file in files}
+    assert sum(sizes.values()) <= 2_500_000, sizes
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_it_fits_the_window_and_axe_finds_nothing_serious(visit, width, scheme):
+    _look(visit.page, width, scheme)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    if width in (390, 768):  # laid out like their neighbours, and axe takes seconds
+        return
+    options = {"resultTypes": ["violations"], "preload": False}
+    found = Axe().run(visit.page, options=options).response["violations"]
+    assert not [(violation["id"], [node["html"][:200] for node in violation["nodes"]])
+                for violation in found if violation["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_in_figures_stands_out(visit, scheme):
+    _look(visit.page, 1280, scheme)
+    hide = visit.page.add_style_tag(content="""
+        main svg text { visibility: hidden }
+        #pst-skip-link, .bd-header-article { display: none }  /* they would lie on tall figures */
+    """)
+    for figure in visit.page.locator(FIGURES).all():
+        ground = np.asarray(Image.open(io.BytesIO(figure.screenshot())).convert("RGB"))
+        for text in figure.evaluate(TEXTS):
+            left, top, right, bottom = (max(0, round(edge)) for edge in text["box"])
+            paper = ground[top:bottom, left:right].reshape(-1, 3).mean(axis=0)
+            ink = text["opacity"] * np.array(text["ink"]) + (1 - text["opacity"]) * paper
+            assert _contrast(ink, paper) >= 4.5, (text["text"], ink, paper)
+    hide.evaluate("style => style.remove()")
+
+
+def test_text_in_figures_is_large_enough_on_a_phone(visit):
+    _look(visit.page, 390, "light")
+    for figure in visit.page.locator(FIGURES).all():
+        for text in figure.evaluate(TEXTS):
+            assert text["size"] >= 9, text
+
+
+def test_every_picture_has_words(visit):
+    for words in visit.page.evaluate(WORDS_OF_PICTURES):
+        _check_words(words)
+
+
+@every_page
+def test_without_scripts_each_control_shows_a_picture(browser, site, name):
+    with Visit(browser, (site / f"{name}.html").as_uri(), java_script_enabled=False) as visit:
+        main = visit.page.locator("main")
+        assert len(main.inner_text()) > 200
+        pictures = main.locator(".hm-stand-in svg[role=img]")
+        assert pictures.count() == visit.page.locator(VIEWS).count()
+        for picture in pictures.all():
+            assert picture.is_visible()
+
+
+# --- what moves ---------------------------------------------------------------------------------
+
+def test_every_control_moves_by_keyboard_and_by_mouse(visit, record_property):
+    _look(visit.page, 1280, "light")
+    visit.page.evaluate(STOPWATCH)
+    for control in visit.page.locator(".hm-control").all():
+        for handle in control.locator("[role=slider]").all():
+            _walk(visit.page, control, handle)
+        if (buttons := control.locator("button")).count():
+            _press(control, buttons)
+    assert not visit.complaints
+    if waits := visit.page.evaluate("waits"):
+        record_property("slowest picture after a key, ms", round(max(waits)))
+        print(f"{visit.page.url}: {len(waits)} keys, median {sorted(waits)[len(waits) // 2]:.0f} ms,"
+              f" slowest {max(waits):.0f} ms")
+
+
+def _walk(page: Page, control, handle) -> None:
+    """Take a slider through all its stops, to its ends, and along with the mouse."""
+    assert handle.get_attribute("aria-label")
+    handle.focus()
+    handle.press("Home")
+    last = int(float(handle.get_attribute("aria-valuemax")))
+    seen, names, height = [_see(control)], [handle.get_attribute("aria-valuetext")], _height(control)
+    for _ in range(last):
+        handle.press("ArrowRight")
+        seen.append(_see(control))
+        names.append(handle.get_attribute("aria-valuetext"))
+        assert _height(control) == height, "the page jumps"
+    assert len(set(names)) == len({text for text, _ in seen}) == len({x for _, x in seen}) == last + 1
+    page.wait_for_function("text => document.querySelector('.hm-status').textContent === text",
+                           arg=seen[-1][0])
+    handle.press("Home")
+    assert _see(control) == seen[0]
+    handle.press("End")
+    assert _see(control) == seen[-1]
+    handle.press("Tab")
+    assert not handle.evaluate("handle => handle === document.activeElement"), "Tab is trapped"
+    handle.hover()
+    page.mouse.down()
+    rail = handle.locator("xpath=../..").bounding_box()
+    page.mouse.move(rail["x"], rail["y"], steps=4)
+    page.mouse.up()
+    assert _see(control) == seen[0]
+
+
+def _press(control, buttons) -> None:
+    """Press each button of a choice with the space bar."""
+    seen = []
+    for button in buttons.all():
+        button.press(" ")
+        assert button.get_attribute("aria-pressed") == "true"
+        seen.append(_see(control))
+    assert len({text for text, _ in seen}) == len({x for _, x in seen}) == len(seen)
+
+
+def _see(control) -> tuple[str, bytes]:
+    """Text and pixels of the picture that a control shows."""
+    control.page.mouse.move(0, 0)
+    figure = control.locator("figure")
+    assert figure.count() == 1
+    text = figure.locator("figcaption").inner_text()
+    _check_words(text)
+    assert figure.locator("svg").get_attribute("aria-label")
+    return text, figure.locator("svg").screenshot(animations="disabled")
+
+
+def _height(control) -> float:
+    return control.bounding_box()["height"]
+
+
+def _look(page: Page, width: int, scheme: str) -> None:
+    """Look at a page at a width, in light or dark."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+    page.wait_for_timeout(400)  # the theme looks again at what scrolls a moment after a resize
+
+
+def _check_words(words: str) -> None:
+    """Words for a picture say what is seen: a sentence, no title, name of a file or repr."""
+    assert len(words.split()) >= 3, words
+    assert not re.search(r"Figure size|<.*>|\.(png|svg|jpe?g)\b", words), words
+
+
+def _contrast(one: np.ndarray, other: np.ndarray) -> float:
+    """Contrast of two colours as WCAG 2 defines it."""
+    def luminance(colour):
+        share = np.asarray(colour) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+# Solutions and hidden cells are part of the page too.
+UNFOLD = """() => {
+  document.querySelectorAll("details").forEach(part => (part.open = true));
+  document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
+}"""
+
+FIGURES = "main figure > svg"
+
+# Every text in a figure: where it stands in it, its colour, and its size on the screen.
+TEXTS = """svg => [...svg.querySelectorAll("text")].map(text => {
+  const [style, scale] = [getComputedStyle(text), text.getScreenCTM()];
+  const [box, frame] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
+  return {
+    text: text.textContent,
+    box: [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top],
+    ink: style.fill.match(/[\\d.]+/g).slice(0, 3).map(Number),
+    opacity: style.opacity * style.fillOpacity,
+    size: parseFloat(getComputedStyle(text.querySelector("tspan") ?? text).fontSize)
+      * Math.hypot(scale.a, scale.b),
+  };
+}).filter(text => text.box[2] > text.box[0])"""
+
+# Pictures of the article; axe sees to the names of the icons around it.
+WORDS_OF_PICTURES = """() => [...document.querySelectorAll(".bd-article :is(img, svg, canvas)")]
+  .filter(picture => !picture.closest("button, [aria-hidden=true], mjx-container"))
+  .map(picture => picture.getAttribute("alt") ?? picture.getAttribute("aria-label") ?? "")"""
+
+# Time from a key to the first frame that the browser draws with another picture in it.
+STOPWATCH = """() => {
+  window.waits = [];
+  let pressed = 0;
+  addEventListener("keydown", event => (pressed = event.key === "Tab" ? 0 : performance.now()), true);
+  new MutationObserver(changes => {
+    if (pressed && changes.some(change => [...change.addedNodes].some(node => node.querySelector?.("svg")))) {
+      const since = pressed;
+      pressed = 0;
+      requestAnimationFrame(() => waits.push(performance.now() - since));
+    }
+  }).observe(document.querySelector("main"), { childList: true, subtree: true });
+}"""

@@ -1,0 +1,23 @@
+"""The story changes one thing at a time."""
+
+import pytest
+
+from handmlp import Recipe, story
+
+STEPS = list(zip(story.STORY, story.STORY[1:]))
+
+
+def test_it_starts_in_2015():
+    assert story.STORY[0] == story.BASELINE == Recipe()
+
+
+@pytest.mark.parametrize(("before", "after"), STEPS, ids=lambda recipe: repr(recipe)[7:-1])
+def test_each_step_changes_one_thing_and_at_most_the_learning_rate_with_it(before, after):
+    changed = set(after.changes_from(before)) - {"learning_rate"}
+    assert len(changed) == 1, after.change_from(before)
+
+
+def test_no_step_is_forgotten():
+    named = [value for value in vars(story).values() if isinstance(value, Recipe)]
+    assert list(story.STORY) == named
+    assert len(set(named)) == len(named)
