@@ -12,8 +12,8 @@ test: book               ## run every check: package, chapters, pages
 lab: .venv/ready         ## open the notebooks
 	$(py) -m jupyterlab book
 
-notebooks: .venv/ready   ## run the notebooks and write their text outputs back
-	$(py) book/refresh.py
+notebooks: .venv/ready   ## run the notebooks and write their text outputs and the README's picture back
+	$(py) book/refresh.py && $(py) book/ladder.py
 
 measure: .venv/ready     ## train everything again and rewrite the logbook
 	$(py) -m handmlp measure book/runs

@@ -134,11 +134,15 @@ class Network:
         ValueError
             If the shape does not fit, or a pixel is not finite or outside 0 to 255.
         """
-        return self.output(self.forward(self.scaling(as_pixels(images, self.sizes[0])))[-1])
+        return self.output(self._logits(images))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the most probable class of each image, (n,) integers; `images` as above."""
-        return self.probabilities(images).argmax(axis=1)
+        # Of the logits, since two large ones can have outputs that round to the same 1.
+        return self._logits(images).argmax(axis=1)
+
+    def _logits(self, images: np.ndarray) -> np.ndarray:
+        return self.forward(self.scaling(as_pixels(images, self.sizes[0])))[-1]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write everything that `load` needs to exactly `path`: an .npz file without pickles.

@@ -182,7 +182,7 @@ def confusion_matrix(confusion: np.ndarray, ax: Axes | None = None) -> Axes:
     ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
     for (i, j), value in np.ndenumerate(share):
         if value >= 0.5:
-            ax.text(j, i, f"{value:.0f}", ha="center", va="center", size=9,
+            ax.text(j, i, f"{value:.0f}", ha="center", va="center", size=9.5,
                     color="#fefefe" if value > 50 else "#111111")
     ax.set(xlabel="called", ylabel="really", xticks=range(len(share)), yticks=range(len(share)))
     return ax

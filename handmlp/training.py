@@ -89,7 +89,7 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[
         rows = slice(start, start + 2000)
         z = network.forward(network.scaling(images[rows]))[-1]
         total += network.output.loss(z, one_hot(labels[rows], classes)).sum(dtype=float)
-        np.add.at(confusion, (labels[rows], network.output(z).argmax(axis=1)), 1)
+        np.add.at(confusion, (labels[rows], z.argmax(axis=1)), 1)
     return total / len(images), confusion
 
 

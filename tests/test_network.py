@@ -244,6 +244,16 @@ def test_images_that_are_none_are_refused(value):
         draw((784, 10)).predict(image)
 
 
+def test_two_outputs_that_round_to_one_are_told_apart_by_their_logits():
+    network = draw((784, 3), output=logistic_squared_error)
+    network.W[0][:], network.b[0][:] = 0, (20, 30, 0)
+    image = np.zeros(784, np.uint8)
+    assert network.probabilities(image)[0].tolist() == [1, 1, 0.5]  # 1 - e⁻²⁰ is 1 in float32
+    assert network.predict(image).tolist() == [1]
+    _, confusion = handmlp.evaluate(network, image[None], np.array([1]))
+    assert confusion[1, 1] == 1
+
+
 def test_predicting_leaves_the_image_and_the_network_alone(tiny):
     network, images = draw((784, 10)), tiny.test.images
     assert not images.flags.writeable

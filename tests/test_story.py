@@ -1,5 +1,9 @@
 """The story changes one thing at a time."""
 
+import re
+from pathlib import Path
+
+import ladder
 import pytest
 
 from handmlp import Recipe, story
@@ -21,3 +25,9 @@ def test_no_step_is_forgotten():
     named = [value for value in vars(story).values() if isinstance(value, Recipe)]
     assert list(story.STORY) == named
     assert len(set(named)) == len(named)
+
+
+def test_the_picture_in_the_readme_shows_the_record():
+    says = [re.search('aria-label="(.*?)"', text)[1] for text in
+            (ladder.drawing(), Path(ladder.BOOK, "assets", "ladder.svg").read_text("utf-8"))]
+    assert says[0] == says[1]
