@@ -130,6 +130,7 @@ def weight_histograms(histories: Sequence[History], matrix: int = 0,
         _histogram(ax, after.weights[matrix], f"after {after.number} epochs", 3)
         ax.set_xlim(-limit, limit)
         ax.set_ylabel("share per unit")
+        ax.margins(y=0.45)  # room for the legend above the peak
         ax.legend(loc="upper right", handlelength=1.5)
         if labels:
             ax.set_title(labels[panel])
