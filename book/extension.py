@@ -38,13 +38,15 @@ class Package(NamedTuple):
 PACKAGES = (
     Package("@jupyter-widgets/html-manager@1.0.15",  # must fit ipywidgets: see tests/test_pages.py
             "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-            "package/dist", ("embed-amd.js", "*.woff", "*.woff2", "embed.js.LICENSE.txt"), "widgets"),
+            "package/dist", ("embed-amd.js", "*.woff", "*.woff2", "embed.js.LICENSE.txt"),
+            "widgets"),
     Package("requirejs@2.3.8",
             "7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
             "package", ("require.js",), "widgets"),
     Package("mathjax@3.2.2",
             "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-            "package/es5", ("tex-mml-chtml.js", "input/tex/extensions/*.js", "output/*.woff"), "mathjax"),
+            "package/es5", ("tex-mml-chtml.js", "input/tex/extensions/*.js", "output/*.woff"),
+            "mathjax"),
     Package("@fontsource-variable/source-serif-4@5.3.1",
             "4Rtay22SC4lMvw11r/+9kxANB6P3M0X8s1NudBC2v0J1KU2y3DcMoNcT3lBoZ/CqLirzf+StlO6UlJilyrvaUg==",
             "package/files", ("*4-latin-wght-*.woff2", "*4-greek-wght-normal.woff2"), "fonts"),

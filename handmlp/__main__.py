@@ -59,9 +59,10 @@ def check(book: Logbook, pages: list[dict], data, seeds: int) -> int:
     trained, wrong = 0, 0
     for test in (False, True):
         again = Logbook(None).train(_jobs(sample, is_current, test), data, test)
+        on_record = _jobs(pages, is_current, test)
         for (recipe, seed), fresh in again.items():
             recorded = book.find(recipe, seed, data)
-            others = [book.find(one, other, data) for one, other in _jobs(pages, is_current, test)
+            others = [book.find(one, other, data) for one, other in on_record
                       if one == recipe and other != seed]
             problem = (disagreement(fresh, recorded, others) if recorded else
                        "is in a file with the name of another recipe")

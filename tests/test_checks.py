@@ -44,7 +44,8 @@ def test_what_is_right_passes(hidden, output, units, decay):
         check = check_gradient(network, x, t, (decay,) * (len(units) + 1))
         assert check.passed, str(check)
         assert check.tolerance == 1e-6
-        assert list(check.errors) == [f"{kind}[{l}]" for l in range(len(sizes) - 1) for kind in "Wb"]
+        names = [f"{kind}[{l}]" for l in range(len(sizes) - 1) for kind in "Wb"]
+        assert list(check.errors) == names
         assert str(check).splitlines()[len(check.errors)] == "the gradient is right"
 
 
@@ -53,7 +54,8 @@ ALL = ["W[0]", "b[0]", "W[1]", "b[1]", "W[2]", "b[2]"]
 MISTAKES = {
     "sign of delta": ("delta *= factor / len(t)", "delta *= -factor / len(t)", ALL),
     "no mean over the batch": ("factor / len(t)", "factor", ALL),
-    "sign of the slope": ("self.hidden.slope(a[l])", "-self.hidden.slope(a[l])", ALL[2:4]),  # twice is right
+    "sign of the slope": ("self.hidden.slope(a[l])", "-self.hidden.slope(a[l])",
+                          ALL[2:4]),  # twice is right
     "no slope": ("delta *= self.hidden.slope(a[l])", "pass", ALL[:4]),
     "slope of f(f(z))": ("slope(a[l])", "slope(self.hidden(a[l]))", ALL[:4]),
     "sign in the first layer": ("out=out.W[l])", "out=out.W[l]); out.W[l] *= -1 if l == 0 else 1",

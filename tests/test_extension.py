@@ -24,7 +24,8 @@ def npm(monkeypatch):
 
 
 def files(folder) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")
+                  if path.is_file())
 
 
 def test_only_the_files_asked_for_arrive_and_a_second_time_nothing_is_fetched(
@@ -43,7 +44,8 @@ def test_only_the_files_asked_for_arrive_and_a_second_time_nothing_is_fetched(
     ("thing@1.0.0", "thing@1.0.0 has SHA-512 .*, expected"),
     ("missing@1.0.0", "npm could not fetch missing@1.0.0: E404 not found"),
 ])
-def test_a_wrong_or_missing_package_leaves_what_was_there(npm, monkeypatch, tmp_path, name, message):
+def test_a_wrong_or_missing_package_leaves_what_was_there(npm, monkeypatch, tmp_path, name,
+                                                          message):
     vendor = tmp_path / "assets" / "vendor"
     vendor.mkdir(parents=True)
     (vendor / "old.js").touch()

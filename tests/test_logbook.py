@@ -207,7 +207,8 @@ def test_recipes_are_read_back(recipe):
 
 
 @pytest.mark.parametrize("text", ["", "Recipe(", "Recipe(hidden=swish)", "Recipe(units=(0,))",
-                                  "Recipe(epoch=3)", "Recipe(hidden=np)", "Recipe(init=normal('a'))",
+                                  "Recipe(epoch=3)", "Recipe(hidden=np)",
+                                  "Recipe(init=normal('a'))",
                                   "Recipe(epochs=__import__('os').getpid())"])
 def test_what_is_no_recipe_is_none(text):
     assert parse(text) is None

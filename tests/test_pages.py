@@ -1,6 +1,7 @@
 """The built site in a real browser: every page, every control, at four widths, in light and dark.
 
-`make test` names the site that it has just built in HANDMLP_SITE; without it the site is built here.
+`make test` names the site that it has just built in HANDMLP_SITE; without it the site is built
+here.
 """
 
 import gzip
@@ -33,7 +34,8 @@ PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
 WIDTHS = (320, 390, 768, 1280)
 SCHEMES = ("light", "dark")
 VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
-STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>', re.S)
+STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>',
+                   re.S)
 
 every_page = pytest.mark.parametrize("name", PAGES)
 
@@ -102,7 +104,8 @@ class Visit:
                 " === document.querySelectorAll('.hm-control').length"
                 " && !document.querySelector('.hm-stand-in')", arg=VIEWS)
             self.page.evaluate(UNFOLD)
-            self.page.evaluate("Promise.all([document.fonts.ready, window.MathJax?.startup?.promise])")
+            self.page.evaluate("Promise.all([document.fonts.ready, "
+                               "window.MathJax?.startup?.promise])")
 
     def __enter__(self) -> "Visit":
         return self
@@ -249,7 +252,8 @@ def test_every_control_moves_by_keyboard_and_by_mouse(visit, record_property):
     assert not visit.complaints
     if waits := visit.page.evaluate("waits"):
         record_property("slowest picture after a key, ms", round(max(waits)))
-        print(f"{visit.page.url}: {len(waits)} keys, median {sorted(waits)[len(waits) // 2]:.0f} ms,"
+        print(f"{visit.page.url}: {len(waits)} keys, "
+              f"median {sorted(waits)[len(waits) // 2]:.0f} ms,"
               f" slowest {max(waits):.0f} ms")
 
 
@@ -259,13 +263,15 @@ def _walk(page: Page, control, handle) -> None:
     handle.focus()
     handle.press("Home")
     last = int(float(handle.get_attribute("aria-valuemax")))
-    seen, names, height = [_see(control)], [handle.get_attribute("aria-valuetext")], _height(control)
+    seen, height = [_see(control)], _height(control)
+    names = [handle.get_attribute("aria-valuetext")]
     for _ in range(last):
         handle.press("ArrowRight")
         seen.append(_see(control))
         names.append(handle.get_attribute("aria-valuetext"))
         assert _height(control) == height, "the page jumps"
-    assert len(set(names)) == len({text for text, _ in seen}) == len({x for _, x in seen}) == last + 1
+    texts, pictures = zip(*seen)
+    assert len(set(names)) == len(set(texts)) == len(set(pictures)) == last + 1
     page.wait_for_function("text => document.querySelector('.hm-status').textContent === text",
                            arg=seen[-1][0])
     handle.press("Home")
@@ -311,7 +317,8 @@ def _look(page: Page, width: int, scheme: str) -> None:
     """Look at a page at a width, in light or dark."""
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
-    page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme", arg=scheme)
+    page.wait_for_function("scheme => document.documentElement.dataset.theme === scheme",
+                           arg=scheme)
     page.wait_for_timeout(400)  # the theme looks again at what scrolls a moment after a resize
 
 
@@ -345,7 +352,8 @@ TEXTS = """svg => [...svg.querySelectorAll("text")].map(text => {
   const [box, frame] = [text.getBoundingClientRect(), svg.getBoundingClientRect()];
   return {
     text: text.textContent,
-    box: [box.left - frame.left, box.top - frame.top, box.right - frame.left, box.bottom - frame.top],
+    box: [box.left - frame.left, box.top - frame.top,
+          box.right - frame.left, box.bottom - frame.top],
     ink: style.fill.match(/[\\d.]+/g).slice(0, 3).map(Number),
     opacity: style.opacity * style.fillOpacity,
     size: parseFloat(getComputedStyle(text.querySelector("tspan") ?? text).fontSize)
@@ -362,9 +370,11 @@ WORDS_OF_PICTURES = """() => [...document.querySelectorAll(".bd-article :is(img,
 STOPWATCH = """() => {
   window.waits = [];
   let pressed = 0;
-  addEventListener("keydown", event => (pressed = event.key === "Tab" ? 0 : performance.now()), true);
+  addEventListener("keydown",
+    event => (pressed = event.key === "Tab" ? 0 : performance.now()), true);
   new MutationObserver(changes => {
-    if (pressed && changes.some(change => [...change.addedNodes].some(node => node.querySelector?.("svg")))) {
+    const added = changes.flatMap(change => [...change.addedNodes]);
+    if (pressed && added.some(node => node.querySelector?.("svg"))) {
       const since = pressed;
       pressed = 0;
       requestAnimationFrame(() => waits.push(performance.now() - since));

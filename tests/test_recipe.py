@@ -111,7 +111,8 @@ WRONG = {
     "batch_size": [0, -1, 2.5, "10", None, True],
     "epochs": [-1, 2.5, "10", None],
     "momentum": [-0.1, 1, 1.5, float("nan"), "0.9"],
-    "weight_decay": [-1e-4, float("nan"), "0", None, (0.1,), (0.1, 0.1, 0.1), (0.1, -0.1), [0.1, 0]],
+    "weight_decay": [-1e-4, float("nan"), "0", None, (0.1,), (0.1, 0.1, 0.1), (0.1, -0.1),
+                     [0.1, 0]],
     "rate_decay": [0, -1, 1.01, float("nan"), None],
 }
 
@@ -227,7 +228,8 @@ def test_weights_and_order_have_streams_of_their_own(tiny):
 
 def test_at_one_seed_two_recipes_are_a_pair(tiny):
     """Their first weights differ in scale alone, so that their difference is of the change."""
-    wide, narrow = (run(QUICK.but(init=init, epochs=0), tiny, 5)[0] for init in (unit_normal, fan_in))
+    wide, narrow = (run(QUICK.but(init=init, epochs=0), tiny, 5)[0]
+                    for init in (unit_normal, fan_in))
     np.testing.assert_allclose(wide.W[0] / 28, narrow.W[0], rtol=1e-6)
 
 
@@ -303,7 +305,8 @@ def test_what_the_book_quotes_fits_on_a_slide(function):
     """At most 12 lines that are not docstring, comment or empty."""
     source = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
     tree = ast.parse(source).body[0]
-    text = range(tree.body[0].lineno, tree.body[0].end_lineno + 1) if ast.get_docstring(tree) else ()
+    first = tree.body[0]
+    text = range(first.lineno, first.end_lineno + 1) if ast.get_docstring(tree) else ()
     lines = [line for number, line in enumerate(source.splitlines(), 1)
              if number not in text and line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 12, "\n".join(lines)

@@ -64,7 +64,8 @@ def test_two_sliders_reach_every_pair(links):
 def test_every_text_is_compared_and_the_first_picture_stands_in():
     bundle = slider(frame, "Rate <1>", [1, 2], start=2)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert bundle["text/plain"] == "The line ends at 1, by way of 1.\nThe line ends at 2, by way of 2."
+    assert bundle["text/plain"] == ("The line ends at 1, by way of 1.\n"
+                                    "The line ends at 2, by way of 2.")
     assert "Rate &lt;1&gt;: 2" in bundle["text/html"]
     assert re.findall(r'aria-label="The line ends at (\d)', bundle["text/html"]) == ["2"]
 
