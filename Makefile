@@ -21,13 +21,16 @@ measure: .venv/ready     ## train everything again and rewrite the logbook
 check: .venv/ready       ## train SEEDS seeds of each entry of the logbook again and compare
 	$(py) -m handmlp check --seeds $(SEEDS) book/runs
 
-bench: .venv/ready       ## time a training step
-	$(py) benchmarks/step.py
+bench: .venv/peers       ## time a training step, and the way to 97 %, beside other libraries
+	$(py) benchmarks/bench.py
 
 clean:                   ## remove everything that make has made
 	rm -rf .venv _build build book/assets/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 .venv/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv && $(py) -m pip install --quiet --requirement requirements.txt && touch $@
+
+.venv/peers: .venv/ready benchmarks/requirements.txt
+	$(py) -m pip install --quiet --requirement benchmarks/requirements.txt && touch $@
 
 .PHONY: book test lab notebooks measure check bench clean

@@ -17,12 +17,10 @@ class Activation(Value):
 class Logistic(Activation):
     """The logistic function 1 / (1 + e⁻ᶻ), between 0 and 1, computed without overflow."""
 
-    @np.errstate(under="ignore")
     def __call__(self, z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         e = np.exp(-np.abs(z))                                   # at most 1: cannot overflow
         return np.divide(np.where(z < 0, e, 1), 1 + e, out=out)  # a = 1 / (1 + e⁻ᶻ)
 
-    @np.errstate(under="ignore")
     def slope(self, a: np.ndarray) -> np.ndarray:
         """Slope of the logistic function, from its value: a (1 - a)."""
         return a * (1 - a)                                       # f′(z) = a (1 - a)
@@ -34,7 +32,6 @@ class Tanh(Activation):
     def __call__(self, z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         return np.tanh(z, out=out)                               # a = tanh z
 
-    @np.errstate(under="ignore")
     def slope(self, a: np.ndarray) -> np.ndarray:
         """Slope of tanh, from its value: 1 - a²."""
         return 1 - a * a                                         # f′(z) = 1 - a²

@@ -52,6 +52,16 @@ class Dataset:
         images, labels = self.images[rows], self.labels[rows]
         if images.ndim != 2:
             raise TypeError(f"rows: expected a slice, a list or a mask, got {rows!r}")
+        return self._with(images, labels)
+
+    def mislabel(self, share: float, rng: np.random.Generator) -> "Dataset":
+        """Return a copy in which a share of the labels, drawn by `rng`, names another digit."""
+        labels = self.labels.copy()
+        wrong = rng.permutation(len(labels))[:round(share * len(labels))]
+        labels[wrong] = (labels[wrong] + rng.integers(1, 10, len(wrong))) % 10
+        return self._with(self.images, labels)
+
+    def _with(self, images, labels):
         part = copy.copy(self)  # not checked again: a few dim float images would look scaled
         part._keep(images, labels)
         return part
@@ -78,13 +88,13 @@ class Splits:
 
 def split(dataset: Dataset, test: Dataset, validation: int = 10_000, seed=SPLIT_SEED) -> Splits:
     """Hold out a shuffled choice of rows for validation; both parts keep the file's order."""
-    if not 0 < validation < len(dataset):
-        raise ValueError(f"validation: expected 1 to {len(dataset) - 1} rows, got {validation}")
+    if not 0 <= validation < len(dataset):
+        raise ValueError(f"validation: expected 0 to {len(dataset) - 1} rows, got {validation}")
     # Raw bits, because NumPy promises to keep them; what `choice` makes of them may change.
     keys = np.random.PCG64(seed).random_raw(len(dataset))
     held = np.zeros(len(dataset), bool)
     held[np.argsort(keys, kind="stable")[:validation]] = True
-    for name, rows in {"train": ~held, "validation": held}.items():
+    for name, rows in {"train": ~held, "validation": held}.items() if validation else ():
         absent = np.setdiff1d(dataset.labels, dataset.labels[rows]).tolist()
         if absent:
             warnings.warn(f"split: {name} has no image of class {absent}", stacklevel=2)
@@ -92,18 +102,19 @@ def split(dataset: Dataset, test: Dataset, validation: int = 10_000, seed=SPLIT_
 
 
 @functools.cache
-def load_mnist() -> Splits:
+def load_mnist(validation: int = 10_000) -> Splits:
     """Return MNIST: 50,000 images to train on, 10,000 to choose with, 10,000 to report on.
 
-    The files travel in the package and are checked by SHA-256: no network, no pickle, nothing
-    left on disk. A second call gives the same object.
+    With `validation=0`, when all is chosen, there are 60,000 to train on. The files travel in the
+    package and are checked by SHA-256: no network, no pickle, nothing left on disk. A second call
+    gives the same object.
     """
-    return _load_mnist(resources.files(__package__) / "mnist")
+    return _load_mnist(resources.files(__package__) / "mnist", validation)
 
 
-def _load_mnist(folder) -> Splits:
+def _load_mnist(folder, validation: int = 10_000) -> Splits:
     images, labels, *test = (read_idx(folder / f"{name}.gz", SHA256[name]) for name in SHA256)
-    return split(Dataset(images, labels), Dataset(*test))
+    return split(Dataset(images, labels), Dataset(*test), validation)
 
 
 def load_idx(images_path, labels_path) -> Dataset:
@@ -174,6 +185,10 @@ def as_labels(labels, n: int, classes: int = 10) -> np.ndarray:
     return values.astype(np.int64)
 
 
-def one_hot(labels, classes: int = 10, dtype=np.float32) -> np.ndarray:
-    """Return targets (n, classes): in each row 1 at its label and 0 elsewhere."""
-    return np.eye(classes, dtype=dtype)[as_labels(labels, len(labels), classes)]
+def one_hot(labels, classes: int = 10, like: np.ndarray | None = None) -> np.ndarray:
+    """Return targets (n, classes): in each row 1 at its label and 0 elsewhere.
+
+    They are float32, or of the dtype and the kind of the array `like`.
+    """
+    targets = np.eye(classes, dtype=np.float32 if like is None else like.dtype)
+    return np.asarray(targets[as_labels(labels, len(labels), classes)], like=like)

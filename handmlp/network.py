@@ -91,13 +91,17 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({'-'.join(map(str, self.sizes))}, {self.hidden}, {self.output})"
 
+    def inputs(self, images: np.ndarray) -> np.ndarray:
+        """Return what the network sees of pixel rows: scaled, in arrays of the weights' kind."""
+        return np.asarray(self.scaling(images), like=self.parameters.flat)
+
     def forward(self, x: np.ndarray) -> list[np.ndarray]:
         """Return the values of every layer: [x, a[1], …, z], ending in the logits."""
-        a, last = [x], len(self.W) - 1
-        for l, (W, b) in enumerate(zip(self.W, self.b)):
-            z = a[l] @ W                                     # z = a W
-            z += b                                           #       + b
-            a.append(self.hidden(z, out=z) if l < last else z)  # a = f(z)
+        a, W, b = [x], self.W, self.b
+        for l in range(len(W)):
+            z = a[l] @ W[l]                                  # z = a W
+            z += b[l]                                        #       + b
+            a.append(z if l == len(W) - 1 else self.hidden(z, out=z))  # a = f(z)
         return a
 
     def backward(self, a: list[np.ndarray], t: np.ndarray, out: Parameters,
@@ -109,11 +113,12 @@ class Network:
         """
         delta = self.output.delta(a[-1], t)                  # δ = ŷ - t (for softmax)
         delta *= factor / len(t)                             # a mean over the examples
-        for l in reversed(range(len(self.W))):
+        W = self.W
+        for l in reversed(range(len(W))):
             np.matmul(a[l].T, delta, out=out.W[l])           # ∂L/∂W = aᵀ δ
-            np.add.reduce(delta, axis=0, out=out.b[l])       # ∂L/∂b = Σ δ
+            delta.sum(axis=0, out=out.b[l])                  # ∂L/∂b = Σ δ
             if l > 0:
-                delta = delta @ self.W[l].T                  # δ ← δ Wᵀ
+                delta = delta @ W[l].T                       # δ ← δ Wᵀ
                 delta *= self.hidden.slope(a[l])             #       ∘ f′(z)
         return out
 
@@ -134,7 +139,8 @@ class Network:
         ValueError
             If the shape does not fit, or a pixel is not finite or outside 0 to 255.
         """
-        return self.output(self._logits(images))
+        with np.errstate(over="ignore", under="ignore"):  # what is too small to tell is 0
+            return self.output(self._logits(images))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the most probable class of each image, (n,) integers; `images` as above."""
@@ -142,7 +148,7 @@ class Network:
         return self._logits(images).argmax(axis=1)
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
-        return self.forward(self.scaling(as_pixels(images, self.sizes[0])))[-1]
+        return self.forward(self.inputs(as_pixels(images, self.sizes[0])))[-1]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write everything that `load` needs to exactly `path`: an .npz file without pickles.

@@ -25,12 +25,10 @@ class LogisticSquaredError(Output):
     def __call__(self, z: np.ndarray) -> np.ndarray:
         return logistic(z)                              # ŷ = 1 / (1 + e⁻ᶻ)
 
-    @np.errstate(under="ignore")
     def loss(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Half the squared error of each example."""
         return 0.5 * ((self(z) - t) ** 2).sum(axis=1)   # L = ½ Σ (ŷ - t)²
 
-    @np.errstate(under="ignore")
     def delta(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Slope of the squared error: the error, times the slope of the logistic function."""
         y = self(z)
@@ -40,22 +38,20 @@ class LogisticSquaredError(Output):
 class SoftmaxCrossEntropy(Output):
     """One distribution over the classes and the surprise at the right one (Bridle 1990)."""
 
-    @np.errstate(over="ignore", under="ignore")
     def __call__(self, z: np.ndarray) -> np.ndarray:
-        e = np.exp(z - np.maximum.reduce(z, axis=1, keepdims=True))  # a shift changes nothing
-        e /= np.add.reduce(e, axis=1, keepdims=True)                 # ŷ = eᶻ / Σ eᶻ
+        e = np.exp(z - z.max(axis=1, keepdims=True))                # a shift changes nothing
+        e /= e.sum(axis=1, keepdims=True)                           # ŷ = eᶻ / Σ eᶻ
         return e
 
-    @np.errstate(under="ignore")
     def loss(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Minus the log of the probability of the right class, from the logits, in float64."""
-        z = z - z.max(axis=1, keepdims=True, initial=-np.inf).astype(np.float64)
-        return np.log(np.exp(z).sum(axis=1)) - (z * t).sum(axis=1)   # L = -Σ t log ŷ
+        z = z - z.max(axis=1, keepdims=True).astype(np.float64)
+        return np.log(np.exp(z).sum(axis=1)) - (z * t).sum(axis=1)  # L = -Σ t log ŷ
 
     def delta(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Slope of the cross-entropy: the error itself, since the slope of softmax cancels."""
         delta = self(z)
-        delta -= t                                                   # δ = ŷ - t
+        delta -= t                                                  # δ = ŷ - t
         return delta
 
 

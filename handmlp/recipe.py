@@ -16,9 +16,12 @@ from handmlp.training import Diverged, Epoch, train
 from handmlp.values import is_whole, number, whole
 
 CLASSES = 10
+KINDS = {"hidden": Activation, "output": Output, "init": Initialiser, "inputs": Inputs,
+         "order": Order}
 RANGES = {"learning_rate": ("a positive number", lambda n: n > 0),
           "momentum": ("a number in [0, 1)", lambda n: 0 <= n < 1),
-          "rate_decay": ("a number in (0, 1]", lambda n: 0 < n <= 1)}
+          "rate_decay": ("a number in (0, 1]", lambda n: 0 < n <= 1),
+          "wrong_labels": ("a share in [0, 1]", lambda n: 0 <= n <= 1)}
 DECAY_RANGE = "a number of at least 0, or a tuple with one for each weight matrix", lambda n: n >= 0
 
 
@@ -27,7 +30,9 @@ class Recipe:
     """All choices of one training run; without arguments, the network of 2015.
 
     `weight_decay` is one λ for all weight matrices or a tuple with one for each; `rate_decay`
-    multiplies the learning rate after every epoch.
+    multiplies the learning rate after every epoch. The last three choose what is learned from:
+    so many of the training `images` (None: all), a share of `wrong_labels` among them, and
+    `fold=(i, k)` to hold out the i-th of k parts of them in place of the validation images.
 
     Raises
     ------
@@ -47,10 +52,12 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float | tuple[float, ...] = 0.0
     rate_decay: float = 1.0
+    images: int | None = None
+    wrong_labels: float = 0.0
+    fold: tuple[int, int] | None = None
 
     def __post_init__(self):
-        for name, kind in [("hidden", Activation), ("output", Output), ("init", Initialiser),
-                           ("inputs", Inputs), ("order", Order)]:
+        for name, kind in KINDS.items():
             if not isinstance(getattr(self, name), kind):
                 raise TypeError(f"{name} must be one of handmlp's {kind.__name__.lower()} values "
                                 f"or your own {kind.__name__}, got {getattr(self, name)!r}")
@@ -60,10 +67,15 @@ class Recipe:
         if len(self.decay_per_matrix) != len(self.units) + 1:
             raise ValueError(f"weight_decay must be one number or one for each of the "
                              f"{len(self.units) + 1} weight matrices, got {self.weight_decay!r}")
+        if self.fold is not None and not _is_fold(self.fold):
+            raise ValueError("fold must be (i, k), part i of k parts counted from 0, such as "
+                             f"(0, 5), got {self.fold!r}")
         # Plain numbers, so that 1 and np.float64(1.0) make the same recipe as 1.0.
         plain = {name: number(name, getattr(self, name), *RANGES[name]) for name in RANGES}
         plain |= {"units": tuple(map(int, self.units)), "epochs": whole("epochs", self.epochs, 0),
                   "batch_size": whole("batch_size", self.batch_size, 1)}
+        if self.images is not None:
+            plain["images"] = whole("images", self.images, 1)
         decay = [number("weight_decay", n, *DECAY_RANGE) for n in self.decay_per_matrix]
         plain["weight_decay"] = tuple(decay) if isinstance(self.weight_decay, tuple) else decay[0]
         for name, value in plain.items():
@@ -135,15 +147,16 @@ class History:
         return f"History({self.recipe}, seed {self.seed}, {len(self.epochs) - 1} epochs: {end})"
 
 
-def run(recipe: Recipe, data: Splits, seed: int,
-        test: bool = False) -> tuple[Network, History]:
+def run(recipe: Recipe, data: Splits, seed: int, test: bool = False) -> tuple[Network, History]:
     """Draw a network, train it, and return it with its History; the same seed repeats the run.
 
-    One stream of random numbers draws the weights and another the order, so that a change to the
-    one leaves the other alone. A run that diverges returns the last finite network.
+    Streams of random numbers of their own draw the weights, the order, and the sample of the
+    images, so that a change to one leaves the others alone. A run that diverges returns the last
+    finite network.
     """
-    streams = np.random.SeedSequence(whole("seed", seed, 0)).spawn(2)
-    for_weights, for_order = map(np.random.default_rng, streams)
+    streams = np.random.SeedSequence(whole("seed", seed, 0)).spawn(3)
+    for_weights, for_order, for_sample = map(np.random.default_rng, streams)
+    data = sample(recipe, data, for_sample)
     network = draw(recipe, data, for_weights)
     epochs, diverged_at = [], None
     try:
@@ -154,8 +167,36 @@ def run(recipe: Recipe, data: Splits, seed: int,
     return network, History(recipe, seed, tuple(epochs), diverged_at)
 
 
+def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:
+    """Return the images that a recipe learns from and is watched on; test images stay apart.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer images than the recipe asks for.
+    """
+    train, validation = data.train, data.validation
+    if recipe.images is not None:
+        if recipe.images > len(train):
+            raise ValueError(f"images must be at most {len(train)}, as many as there are to train "
+                             f"on, got {recipe.images}")
+        train = train.take(np.sort(rng.permutation(len(train))[:recipe.images]))
+    if recipe.wrong_labels:
+        train = train.mislabel(recipe.wrong_labels, rng)
+    if recipe.fold:
+        i, k = recipe.fold
+        held = np.arange(len(train)) % k == i
+        train, validation = train.take(~held), train.take(held)
+    return Splits(train, validation, data.test)
+
+
 def draw(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Network:
     """Return the untrained network of a recipe, its scaling fitted to the rows trained on."""
     sizes = (data.train.images.shape[1], *recipe.units, CLASSES)
     return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init,
                         recipe.inputs.fit(data.train.images), rng)
+
+
+def _is_fold(fold) -> bool:
+    return (isinstance(fold, tuple) and len(fold) == 2 and all(is_whole(n, 0) for n in fold)
+            and fold[0] < fold[1] and fold[1] > 1)

@@ -54,8 +54,8 @@ class WeightStatistics:
 class Epoch:
     """What was measured after an epoch; epoch 0 is the untrained network.
 
-    `loss` and `train_accuracy` are of an evenly spaced sample of the rows trained on, as many as
-    there are validation images. `confusion[i, j]` counts validation images of class i called j.
+    `loss` and `train_accuracy` are of an evenly spaced sample of the rows trained on, 10,000 or
+    more where there are as many. `confusion[i, j]` counts validation images of class i called j.
     """
 
     number: int
@@ -77,20 +77,20 @@ class Epoch:
 
 
 def accuracy(confusion: np.ndarray) -> float:
-    """Share of the examples on the diagonal of a confusion matrix."""
-    return float(np.trace(confusion) / confusion.sum())
+    """Share of the examples on the diagonal of a confusion matrix; NaN if there are none."""
+    return float(np.trace(confusion) / confusion.sum()) if confusion.any() else math.nan
 
 
 def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean loss of pixel rows (n, pixels), and the confusion matrix."""
+    """Return the mean loss of pixel rows (n, pixels), NaN if n is 0, and the confusion matrix."""
     classes = network.sizes[-1]
     total, confusion = 0.0, np.zeros((classes, classes), int)
-    for start in range(0, len(images), 2000):  # a few megabytes at a time stay in the cache
-        rows = slice(start, start + 2000)
-        z = network.forward(network.scaling(images[rows]))[-1]
-        total += network.output.loss(z, one_hot(labels[rows], classes)).sum(dtype=float)
-        np.add.at(confusion, (labels[rows], z.argmax(axis=1)), 1)
-    return total / len(images), confusion
+    for start in range(0, len(labels), 1000):  # so few stay in the cache
+        rows = slice(start, start + 1000)
+        z = network.forward(network.inputs(images[rows]))[-1]
+        total += float(network.output.loss(z, one_hot(labels[rows], classes, z)).sum(dtype=float))
+        np.add.at(confusion, (labels[rows], z.argmax(axis=1).tolist()), 1)
+    return total / len(labels) if len(labels) else math.nan, confusion
 
 
 def minibatches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
@@ -107,8 +107,8 @@ def sgd_step(w: Parameters, step: Parameters, velocity: Parameters, momentum: fl
     holds whole steps, a change of the rate acts on new gradients only (Sutskever 2013, eq. 1);
     the other common form multiplies the velocity by the rate, and differs only then.
     """
-    for W, change, strength in zip(w.W, step.W, shrink):
-        if strength:
+    if any(shrink):
+        for W, change, strength in zip(w.W, step.W, shrink):
             change += strength * W          # η (∂L/∂W + λ W)
     if momentum:
         velocity.flat *= momentum           # v ← μ v
@@ -128,9 +128,9 @@ def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterato
     """
     shrink = tuple(learning_rate * strength for strength in decay)
     for number, rows in enumerate(batches, 1):
-        a = network.forward(x[rows])
-        network.backward(a, t[rows], out=step, factor=learning_rate)
-        if not math.isfinite(np.add.reduce(step.b[-1])):
+        a = network.forward(x.take(rows, axis=0))
+        network.backward(a, t.take(rows, axis=0), out=step, factor=learning_rate)
+        if not math.isfinite(step.b[-1].dot(step.b[-1])):  # any δ that is not finite makes it so
             return number
         sgd_step(network.parameters, step, velocity, momentum, shrink)
     return None
@@ -159,7 +159,8 @@ def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
     Diverged
         At the first step that is not finite; the network is set back to the epoch before.
     """
-    x, t = network.scaling(data.train.images), one_hot(data.train.labels, network.sizes[-1])
+    x = network.inputs(data.train.images)
+    t = one_hot(data.train.labels, network.sizes[-1], like=x)
     step, velocity = network.parameters.like(), network.parameters.like()
     orders = recipe.order.epochs(data.train.labels, rng)
     for number in range(recipe.epochs + 1):
@@ -167,7 +168,7 @@ def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
         learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
         before = network.parameters.flat.copy()
         # Small matrix products are slower on two threads than on one.
-        with threadpool_limits(1), np.errstate(over="ignore", invalid="ignore"):
+        with threadpool_limits(1), np.errstate(all="ignore"):
             failed = train_epoch(network, x, t, batches, step, velocity, learning_rate,
                                  recipe.momentum, recipe.decay_per_matrix)
             asked = test and number == recipe.epochs
@@ -180,12 +181,13 @@ def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
 
 def _measure(network: Network, data: Splits, number: int, test: bool) -> Epoch | None:
     """Return an Epoch, or None if a weight or a loss is no longer finite."""
-    sample = slice(None, None, max(1, len(data.train) // max(1, len(data.validation))))
-    loss, seen = evaluate(network, data.train.images[sample], data.train.labels[sample])
-    validation_loss, confusion = evaluate(network, data.validation.images, data.validation.labels)
-    if not (math.isfinite(loss + validation_loss) and np.isfinite(network.parameters.flat).all()):
+    train, validation = data.train, data.validation
+    sample = slice(None, None, max(1, len(train) // 10_000))
+    loss, seen = evaluate(network, train.images[sample], train.labels[sample])
+    validation_loss, confusion = evaluate(network, validation.images, validation.labels)
+    losses = loss + validation_loss if len(validation) else loss
+    if not (math.isfinite(losses) and np.isfinite(network.parameters.flat).all()):
         return None
-    tested = evaluate(network, data.test.images, data.test.labels)[1] if test else None
+    tested = accuracy(evaluate(network, data.test.images, data.test.labels)[1]) if test else None
     return Epoch(number, loss, accuracy(seen), validation_loss, confusion,
-                 tuple(map(WeightStatistics.of, network.W)),
-                 None if tested is None else accuracy(tested))
+                 tuple(map(WeightStatistics.of, network.W)), tested)

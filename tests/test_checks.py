@@ -62,8 +62,8 @@ MISTAKES = {
                                 ["W[0]"]),
     "sign in the second layer": ("out=out.b[l])", "out=out.b[l]); out.b[l] *= -1 if l == 1 else 1",
                                  ["b[1]"]),
-    "mean of the biases": ("np.add.reduce(delta, axis=0, out=out.b[l])",
-                           "np.mean(delta, axis=0, out=out.b[l])", ["b[0]", "b[1]", "b[2]"]),
+    "mean of the biases": ("delta.sum(axis=0, out=out.b[l])",
+                           "delta.mean(axis=0, out=out.b[l])", ["b[0]", "b[1]", "b[2]"]),
 }
 
 

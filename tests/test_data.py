@@ -273,7 +273,7 @@ def test_no_labels_at_all():
 def test_one_hot():
     assert one_hot([2, 0], classes=3).tolist() == [[0, 0, 1], [1, 0, 0]]
     assert one_hot([2, 0]).dtype == np.float32
-    assert one_hot([2.0], dtype=np.float64).dtype == np.float64
+    assert one_hot([2.0], like=np.zeros(1)).dtype == np.float64
     assert "first bad value 3" in refusal(one_hot, [0, 3], 3)
 
 
@@ -383,10 +383,27 @@ def test_split_warns_of_an_absent_class():
     split(two, two, validation=20)
 
 
-@pytest.mark.parametrize("rows", [0, -1, 200, 201])
-def test_split_needs_rows_on_both_sides(rows):
+@pytest.mark.parametrize("rows", [-1, 200, 201])
+def test_split_leaves_rows_to_train_on(rows):
     message = refusal(split, ten_of_each(), ten_of_each(), rows)
-    assert message == f"validation: expected 1 to 199 rows, got {rows}"
+    assert message == f"validation: expected 0 to 199 rows, got {rows}"
+
+
+def test_split_may_hold_out_nothing():
+    parts = split(ten_of_each(), ten_of_each(), validation=0)
+    assert len(parts.validation) == 0
+    np.testing.assert_array_equal(parts.train.images, ten_of_each().images)
+
+
+def test_mislabel_changes_a_share_of_the_labels_and_nothing_else():
+    given = ten_of_each()
+    before = given.labels.copy()
+    wrong = given.mislabel(0.2, np.random.default_rng(0))
+    assert (wrong.labels != given.labels).sum() == 0.2 * len(given)
+    assert set(wrong.labels) <= set(range(10))
+    assert not wrong.labels.flags.writeable
+    np.testing.assert_array_equal(given.labels, before)
+    np.testing.assert_array_equal(wrong.images, given.images)
 
 
 # --- MNIST ---------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ from handmlp import (
 from handmlp.activations import Activation, Logistic, Relu, Tanh
 from handmlp.logbook import VOCABULARY
 from handmlp.outputs import LogisticSquaredError, SoftmaxCrossEntropy
-from handmlp.recipe import draw
+from handmlp.recipe import draw, sample
 from handmlp.training import train_epoch
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in, order=shuffled,
@@ -310,3 +310,71 @@ def test_what_the_book_quotes_fits_on_a_slide(function):
     lines = [line for number, line in enumerate(source.splitlines(), 1)
              if number not in text and line.strip() and not line.strip().startswith("#")]
     assert len(lines) <= 12, "\n".join(lines)
+
+
+# --- What is learned from ------------------------------------------------------------------------
+
+def rows_of(part, whole):
+    """Row numbers of the images of `part` in `whole`, whose images all differ."""
+    places = {image.tobytes(): row for row, image in enumerate(whole.images)}
+    return [places[image.tobytes()] for image in part.images]
+
+
+@pytest.fixture
+def numbered():
+    """Two hundred images that all differ, so that each can be found again."""
+    rng = np.random.default_rng(7)
+    parts = [Dataset(rng.integers(0, 256, (n, 16), np.uint8), np.arange(n) % 10)
+             for n in (200, 20, 20)]
+    return Splits(*parts)
+
+
+def test_as_it_comes_everything_is_learned_from(numbered):
+    assert sample(Recipe(), numbered, np.random.default_rng(0)).fingerprint == numbered.fingerprint
+
+
+def test_fewer_images_keep_the_order_of_the_file(numbered):
+    some = sample(Recipe(images=50), numbered, np.random.default_rng(0))
+    rows = rows_of(some.train, numbered.train)
+    assert len(rows) == 50
+    assert rows == sorted(set(rows))
+    assert some.validation is numbered.validation
+    assert some.test is numbered.test
+
+
+def test_folds_share_out_the_sample_and_each_image_is_held_out_once(numbered):
+    def folds(recipe):
+        return [sample(recipe.but(fold=(i, 5)), numbered, np.random.default_rng(3))
+                for i in range(5)]
+    recipe = Recipe(images=52, wrong_labels=0.25)
+    whole = sample(recipe, numbered, np.random.default_rng(3))
+    rows = rows_of(whole.train, numbered.train)
+    held = [rows_of(part.validation, numbered.train) for part in folds(recipe)]
+    assert sorted(sum(held, [])) == rows
+    for part in folds(recipe):
+        assert not set(rows_of(part.train, numbered.train)) & set(
+            rows_of(part.validation, numbered.train))
+        assert len(part.train) + len(part.validation) == 52
+        assert part.test is numbered.test
+    # Held out images keep their wrong labels: whoever has only these labels cannot know better.
+    labels = dict(zip(rows, whole.train.labels))
+    for part, some in zip(folds(recipe), held):
+        assert part.validation.labels.tolist() == [labels[row] for row in some]
+
+
+def test_the_sample_moves_neither_the_weights_nor_the_order(tiny):
+    few = Recipe(units=(10,), order=shuffled, epochs=0, images=100, wrong_labels=0.5)
+    np.testing.assert_array_equal(flat(few, tiny), flat(Recipe(units=(10,), epochs=0), tiny))
+
+
+def test_more_images_than_there_are(tiny):
+    with pytest.raises(ValueError, match="images must be at most 600, .* got 601"):
+        run(Recipe(images=601), tiny, 0)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("images", 0), ("images", 2.5), ("wrong_labels", -0.1), ("wrong_labels", 1.1), ("fold", 3),
+    ("fold", (5, 5)), ("fold", (0, 1)), ("fold", (-1, 5)), ("fold", (0, 5, 1))])
+def test_a_sample_that_cannot_be(name, value):
+    with pytest.raises(ValueError, match=name):
+        Recipe(**{name: value})

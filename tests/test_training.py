@@ -271,11 +271,28 @@ def test_more_decay_smaller_weights(tiny):
 
 def test_the_loss_that_is_told_is_without_the_penalty(tiny):
     network, epochs = trained(QUICK.but(weight_decay=0.1), tiny)
-    sample = tiny.train.images[::3], tiny.train.labels[::3]        # as many as there are to watch
-    z = network.forward(network.scaling(sample[0]))[-1]
-    expected = softmax_cross_entropy.loss(z, np.eye(10)[sample[1]]).mean()
+    labels = tiny.train.labels
+    z = network.forward(network.scaling(tiny.train.images))[-1]
+    expected = softmax_cross_entropy.loss(z, np.eye(10)[labels]).mean()
     assert epochs[-1].loss == pytest.approx(expected, rel=1e-6)
-    assert epochs[-1].train_accuracy == (z.argmax(axis=1) == sample[1]).mean()
+    assert epochs[-1].train_accuracy == (z.argmax(axis=1) == labels).mean()
+
+
+def test_without_images_to_watch_the_watched_numbers_are_nan(tiny):
+    data = Splits(tiny.train, tiny.validation.take([]), tiny.test)
+    epoch = trained(QUICK, data)[1][-1]
+    assert np.isnan(epoch.validation_loss)
+    assert np.isnan(epoch.validation_accuracy)
+    assert np.isfinite(epoch.loss)
+    assert not epoch.confusion.any()
+
+
+def test_of_many_images_an_even_sample_is_measured():
+    rng = np.random.default_rng(0)
+    many = Dataset(rng.integers(0, 256, (20_000, 4), np.uint8), rng.integers(0, 10, 20_000))
+    network = draw(QUICK, Splits(many, many, many), rng)
+    epoch = next(train(network, Splits(many, many.take([0]), many), QUICK, rng))
+    assert epoch.loss == evaluate(network, many.images[::2], many.labels[::2])[0]
 
 
 @pytest.mark.parametrize("form", [list, np.array, lambda v: np.array(v)[:, None],
