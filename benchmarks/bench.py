@@ -25,7 +25,8 @@ from handmlp.logbook import measured
 
 RESULTS = Path(__file__).with_name("results.json")
 ROUNDS, RACES, MOST_EPOCHS, GOAL = 9, 3, 15, 0.97
-STEPS = {100: {1: 1000, 10: 500, 32: 200, 128: 60}, 800: {1: 150, 10: 80, 32: 40, 128: 12}}
+STEPS = {100: {1: 1000, 10: 500, 32: 200, 128: 60, 1000: 10},
+         800: {1: 150, 10: 80, 32: 40, 128: 12, 1000: 2}}
 # With momentum a step is up to 1 / (1 - .9) times as long: a tenth of the rate.
 RULES = ({"rate": 0.1}, {"rate": 0.01, "momentum": 0.9, "decay": 1e-5})
 

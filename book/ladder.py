@@ -9,7 +9,8 @@ import numpy as np
 from handmlp import compare, load_mnist, page, plots
 from handmlp.story import STORY
 
-NAMES = ("as in 2015", "+ tanh", "+ softmax", "+ first weights")
+NAMES = ("as in 2015", "+ tanh", "+ softmax", "+ first\nweights", "+ mean 0", "+ shuffling",
+         "+ weight\ndecay")
 BOOK = Path(__file__).parent
 # A file that GitHub shows knows nothing of the book's style sheet.
 STYLE = ("<style>svg{color:#24272c;font-family:system-ui,sans-serif}"
@@ -21,16 +22,16 @@ def drawing() -> str:
     results = compare(*STORY, data=load_mnist(), seeds=range(5), logbook=BOOK / "runs")
     means = [100 * results.final(recipe).mean() for recipe in STORY]
     with plt.rc_context(page.STYLE):
-        figure, ax = plt.subplots(figsize=(5, 2.6))
+        figure, ax = plt.subplots(figsize=(7, 3))
         for place, (recipe, mean) in enumerate(zip(STORY, means)):
             look = plots.line_style(recipe, place) | {"linestyle": ""}
             ax.plot(place + np.linspace(-0.18, 0.18, 5), 100 * results.final(recipe), alpha=0.8,
                     markersize=5, **look)
             ax.plot([place - 0.28, place + 0.28], [mean, mean], color=look["color"])
             ax.text(place + 0.32, mean, f"{mean:.1f}", va="center", color=look["color"])
-        ax.set(xticks=range(len(STORY)), xticklabels=NAMES, xlim=(-0.5, 3.75), ylim=(50, 100),
+        ax.set(xticks=range(len(STORY)), xticklabels=NAMES, xlim=(-0.5, 6.75), ylim=(50, 100),
                title="digits read right, in %: a point for each seed, a line for the mean")
-    ends = ", ".join(f"{name} {mean:.1f} %" for name, mean in zip(NAMES, means))
+    ends = ", ".join(f"{name} {mean:.1f} %".replace("\n", " ") for name, mean in zip(NAMES, means))
     text = page.svg(figure, f"Validation accuracy over five seeds after each change: {ends}.")
     text = re.sub(r"var\(--hm-[a-z]+, (#\w+)\)", r"\1", text)
     text = text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)

@@ -9,6 +9,8 @@ from handmlp.activations import relu
 from handmlp.network import Network, Parameters
 from handmlp.training import sgd_step
 
+TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -17,18 +19,18 @@ class GradientCheck:
     errors: dict[str, float]
     worst: str
     skipped: int
-    tolerance: float = 1e-6
 
     @property
     def passed(self) -> bool:
         """Whether every relative error is below the tolerance."""
-        return all(error < self.tolerance for error in self.errors.values())
+        return all(error < TOLERANCE for error in self.errors.values())
 
     def __str__(self) -> str:
-        lines = [f"{name}: relative error below {self.tolerance:g}" if error < self.tolerance
-                 else f"{name}: relative error {error:.1g}" for name, error in self.errors.items()]
-        lines.append("the gradient is right" if self.passed
-                     else f"the gradient is wrong: {self.worst}")
+        def size(error):
+            return f"below {TOLERANCE:g}" if error < TOLERANCE else f"{error:.1g}"
+
+        lines = [f"{name}: relative error {size(error)}" for name, error in self.errors.items()]
+        lines.append("the gradient is " + ("right" if self.passed else f"wrong: {self.worst}"))
         if self.skipped:
             lines.append(f"{self.skipped} of the entries lie on a kink and were skipped")
         return "\n".join(lines)
@@ -38,8 +40,8 @@ def check_gradient(network: Network, x: np.ndarray, t: np.ndarray, decay: tuple[
                    entries: int = 20, h: float = 1e-5) -> GradientCheck:
     """Compare one step of gradient descent with finite differences, in float64.
 
-    The step of rate 1 that training would take is undone in a copy, so `backward` and `sgd_step`
-    are both on trial; (L(w + h) - L(w - h)) / 2h is the judge. The network is left alone.
+    The step of rate 1 that training would take is undone, so `backward` and `sgd_step` are both
+    on trial; (L(w + h) - L(w - h)) / 2h is the judge. It is a copy of the network that is tried.
 
     Parameters
     ----------
@@ -57,50 +59,47 @@ def check_gradient(network: Network, x: np.ndarray, t: np.ndarray, decay: tuple[
     network = copy.copy(network)
     w = network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
     x, t = np.asarray(x, np.float64), np.asarray(t, np.float64)
-    step = network.backward(network.forward(x), t, out=w.like())
-    after = copy.deepcopy(w)
-    sgd_step(after, step, w.like(), 0.0, decay)
+    before, step = w.flat.copy(), network.backward(network.forward(x), t, out=w.like())
+    sgd_step(w, step, w.like(), 0.0, decay)
+    step.flat[:], w.flat[:] = before - w.flat, before
     # Where a slope is much smaller than the loss, rounding of the loss drowns it.
-    least = 1e-3 * max(1.0, _objective(network, network.forward(x), t, decay))
+    least = 1e-3 * max(1.0, _objective(network, x, t, decay)[0])
     errors, gaps, skipped = {}, {}, 0
-    for l in range(len(w.W)):
-        for name, array, moved in [(f"W[{l}]", w.W[l], after.W[l]),
-                                   (f"b[{l}]", w.b[l], after.b[l])]:
-            got, expected = [], []
-            for i in np.unique(np.linspace(0, array.size - 1, entries).astype(int)):
-                index = np.unravel_index(i, array.shape)
-                slope = _slope(network, x, t, decay, array, index, h)
-                if slope is None:
-                    skipped += 1
-                    continue
-                got.append(array[index] - moved[index])
-                expected.append(slope)
-                gaps[abs(got[-1] - slope)] = (
-                    f"{name}, layer {l + 1}, entry {tuple(map(int, index))}: "
-                    f"got {got[-1]:.6g}, expected {slope:.6g}")
+    for l, kind in [(l, kind) for l in range(len(w.W)) for kind in "Wb"]:
+        name, array, taken, pairs = f"{kind}[{l}]", getattr(w, kind)[l], getattr(step, kind)[l], []
+        for i in np.unique(np.linspace(0, array.size - 1, entries).astype(int)):
+            entry = tuple(map(int, np.unravel_index(i, array.shape)))
+            slope = _slope(network, x, t, decay, array, entry, h)
+            if slope is None:
+                skipped += 1
+                continue
+            pairs.append((taken[entry], slope))
+            gaps[abs(taken[entry] - slope)] = (f"{name}, layer {l + 1}, entry {entry}: got "
+                                               f"{taken[entry]:.6g}, expected {slope:.6g}")
+        if pairs:
+            got, expected = np.transpose(pairs)
             scale = np.linalg.norm(got) + np.linalg.norm(expected)
-            if got:
-                errors[name] = float(np.linalg.norm(np.subtract(got, expected)) / max(scale, least))
+            errors[name] = float(np.linalg.norm(got - expected) / max(scale, least))
     return GradientCheck(errors, gaps[max(gaps)], skipped)
 
 
-def _objective(network, a, t, decay) -> float:
+def _objective(network, x, t, decay) -> tuple[float, list]:
+    """Return the mean loss with its penalty, and on which side of 0 each hidden value lies."""
+    a = network.forward(x)
     penalty = sum(0.5 * strength * (W * W).sum() for strength, W in zip(decay, network.W))
-    return network.output.loss(a[-1], t).mean() + penalty
+    return network.output.loss(a[-1], t).mean() + penalty, [(v > 0).tolist() for v in a[1:-1]]
 
 
-def _slope(network, x, t, decay, array, index, h) -> float | None:
+def _slope(network, x, t, decay, array, entry, h) -> float | None:
     """Return the slope of the objective along one parameter, or None across a kink of relu."""
-    start, losses, signs = array[index], [], []
+    start, found = array[entry], []
     for value in (start + h, start - h):
-        array[index] = value
-        a = network.forward(x)
-        losses.append(_objective(network, a, t, decay))
-        signs.append([layer > 0 for layer in a[1:-1]])
-    array[index] = start
-    if network.hidden == relu and any((p != m).any() for p, m in zip(*signs)):
-        return None
-    return (losses[0] - losses[1]) / (2 * h)
+        array[entry] = value
+        found.append(_objective(network, x, t, decay))
+    array[entry] = start
+    (above, sides), (below, other_sides) = found
+    kinked = network.hidden == relu and sides != other_sides
+    return None if kinked else (above - below) / (2 * h)
 
 
 def check_answer(got, expected, hint: str, tolerance: float = 0.0) -> None:
@@ -108,27 +107,22 @@ def check_answer(got, expected, hint: str, tolerance: float = 0.0) -> None:
 
     Parameters
     ----------
-    got, expected : number, string or array
+    got, expected : number or array
         The reader's answer and the right one.
     hint : str
-        Said when the shapes agree and the values do not.
+        Said when the answer is not right.
     tolerance : float
         Largest absolute difference that passes.
     """
-    if isinstance(expected, str):
-        right = isinstance(got, str) and got == expected
-        print("right" if right else f"not yet: got {got}. {hint}")
-        return
     try:
         array, shape = np.asarray(got, float), np.shape(expected)
+        if array.shape != shape:
+            fault = f"expected shape {shape}, got {array.shape}"
+        else:
+            fault = "" if np.allclose(array, expected, rtol=0, atol=tolerance) else f"got {got}"
     except (TypeError, ValueError):
-        print(f"not yet: expected numbers, got {got!r}. {hint}")
-        return
-    if array.shape != shape:
-        print(f"not yet: expected shape {shape}, got {array.shape}. {hint}")
-    else:
-        right = np.allclose(array, expected, rtol=0, atol=tolerance)
-        print("right" if right else f"not yet: got {got}. {hint}")
+        fault = f"expected numbers, got {got!r}"
+    print(f"not yet: {fault}. {hint}" if fault else "right")
 
 
 def check_goal(value: float, goal: float, what: str) -> None:

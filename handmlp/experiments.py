@@ -1,7 +1,7 @@
 """Experiments: the same recipes over several seeds, side by side, and what the difference is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import stats
@@ -11,22 +11,16 @@ from handmlp.logbook import Logbook
 from handmlp.recipe import History, Recipe
 from handmlp.values import Value
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
-@dataclass(frozen=True, repr=False)
-class Results:
-    """Histories of several recipes, each over the same seeds; `results[recipe]` is a list."""
 
-    histories: dict[Recipe, list[History]]
-
-    def __getitem__(self, recipe: Recipe) -> list[History]:
-        return self.histories[recipe]
-
-    def __iter__(self):
-        return iter(self.histories)
+class Results(dict[Recipe, list[History]]):
+    """Histories of several recipes, each over the same seeds: `results[recipe]` is a list."""
 
     def label(self, recipe: Recipe) -> str:
         """Name a recipe by the choices in which the compared recipes differ."""
-        names = {name: None for other in self for name in recipe.changes_from(other)}
+        names = [field.name for field in fields(recipe)
+                 if len({getattr(other, field.name) for other in self}) > 1]
         choices = ((name, getattr(recipe, name)) for name in names)
         label = ", ".join(repr(choice).replace("_", " ") if isinstance(choice, Value)
                           else f"{name.replace('_', ' ')} {choice!r}" for name, choice in choices)
@@ -46,19 +40,19 @@ class Results:
 
     def summary(self, recipe: Recipe, name: str = "validation_accuracy") -> str:
         """Return 'mean ± standard deviation over seeds', in per cent, and what diverged."""
-        values = self.final(recipe, name)
-        finished = values[np.isfinite(values)]
-        diverged = len(values) - len(finished)
-        text = "no run finished" if not len(finished) else f"{finished.mean():.2%}".rstrip("%")
-        if len(finished) > 1:
-            text += f" ± {finished.std(ddof=1) * 100:.2f} %"
-        elif len(finished):
-            text += " %"
-        same = sum(history.only_class is not None for history in self[recipe]
-                   if not history.diverged_at)
-        notes = [f"{count} of {len(values)} {what}" for count, what in [
-            (diverged, "diverged"), (same, "call every image the same")] if count]
-        return text + (f" ({', '.join(notes)})" if notes else "")
+        values = 100 * self.final(recipe, name)
+        known = values[np.isfinite(values)]
+        finished = [history for history in self[recipe] if not history.diverged_at]
+        if len(known) > 1:
+            text = f"{known.mean():.2f} ± {known.std(ddof=1):.2f} %".replace(" ", NO_BREAK)
+        elif len(known):
+            text = f"{known[0]:.2f}{NO_BREAK}%"
+        else:
+            text = "not measured" if finished else "no run finished"
+        notes = {"diverged": len(values) - len(finished), "call every image the same":
+                 sum(history.only_class is not None for history in finished)}
+        notes = [f"{n} of {len(values)} {what}" for what, n in notes.items() if n]
+        return f"{text} ({', '.join(notes)})" if notes else text
 
     def difference(self, recipe: Recipe, other: Recipe,
                    name: str = "validation_accuracy") -> "Difference":
@@ -66,8 +60,7 @@ class Results:
         return paired_difference(self.final(recipe, name), self.final(other, name))
 
     def __repr__(self) -> str:
-        lines = [f"{self.label(recipe)}: {self.summary(recipe)}" for recipe in self]
-        return "\n".join(lines)
+        return "\n".join(f"{self.label(recipe)}: {self.summary(recipe)}" for recipe in self)
 
 
 @dataclass(frozen=True)
@@ -85,8 +78,9 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        return (f"{self.mean * 100:+.2f} points (95 % interval {self.low * 100:+.2f} "
-                f"to {self.high * 100:+.2f}, {self.pairs} pairs)")
+        mean, low, high = (f"{100 * value:+.2f}".replace("-", "−")
+                           for value in (self.mean, self.low, self.high))
+        return f"{mean} points (95{NO_BREAK}% interval {low} to {high}, {self.pairs} pairs)"
 
 
 def paired_difference(after: np.ndarray, before: np.ndarray) -> Difference:
@@ -114,6 +108,16 @@ def paired_difference(after: np.ndarray, before: np.ndarray) -> Difference:
     return Difference(float(mean), float(mean - half), float(mean + half), len(change))
 
 
+def own_share(confusion: np.ndarray) -> np.ndarray:
+    """Return for each class the share of its images that are called by its own name."""
+    return confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
+
+
+def asleep(confusion: np.ndarray) -> list[int]:
+    """Return the classes of which fewer than a tenth of the images are called by their own name."""
+    return np.flatnonzero(confusion.diagonal() < 0.1 * confusion.sum(axis=1)).tolist()
+
+
 def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
             logbook: str | None = None, test: bool = False) -> Results:
     """Run each recipe at each seed, side by side on the machine's cores.
@@ -133,6 +137,6 @@ def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
         Whether to report the test accuracy after the last epoch.
     """
     seeds = list(seeds)
-    jobs = [(recipe, seed) for recipe in dict.fromkeys(recipes) for seed in seeds]
-    found = Logbook(logbook).complete(jobs, data, test)
-    return Results({recipe: [found[recipe, seed] for seed in seeds] for recipe in recipes})
+    jobs = {recipe: [(recipe, data, seed, test) for seed in seeds] for recipe in recipes}
+    found = Logbook(logbook).complete(sum(jobs.values(), []))
+    return Results({recipe: [found[job] for job in jobs[recipe]] for recipe in recipes})

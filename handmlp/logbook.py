@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import platform
+from dataclasses import astuple
 from pathlib import Path
 
 import joblib
@@ -28,6 +29,7 @@ NUMERICAL = ["values", "data", "inputs", "activations", "outputs", "initialisers
 VOCABULARY = {name: value for module in (activations, initialisers, inputs, orders, outputs)
               for name, value in vars(module).items() if name == name.lower()}
 NUMBERS = ["loss", "train_accuracy", "validation_loss", "test_accuracy"]
+Job = tuple[Recipe, Splits, int, bool]  # what `run` is called with
 
 
 class Logbook:
@@ -36,15 +38,13 @@ class Logbook:
     def __init__(self, folder: str | Path | None):
         self.folder = None if folder is None else Path(folder)
 
-    def find(self, recipe: Recipe, seed: int, data: Splits, test: bool = False) -> History | None:
+    def find(self, recipe: Recipe, data: Splits, seed: int, test: bool = False) -> History | None:
         """Return the recorded run, or None if there is none that today's code would repeat."""
-        if not self._keeps(recipe):
-            return None
-        record = _read(self._path(recipe, data))["runs"].get(str(seed))
-        if record is None or not is_current(record) or (
-                test and not tested(record) and not record["diverged_at"]):
-            return None
-        return _history(recipe, seed, record)
+        page = _read(self._path(recipe, data)) if self._keeps(recipe) else {"runs": {}}
+        record = page["runs"].get(str(seed), {})
+        if is_current(record) and (tested(record) or record["diverged_at"] or not test):
+            return _history(recipe, seed, record)
+        return None
 
     def record(self, history: History, data: Splits) -> None:
         """Write a run down, in place of what older code recorded for its recipe and seed."""
@@ -59,14 +59,12 @@ class Logbook:
         unfinished.write_text(_text(page), "utf-8")
         unfinished.replace(path)
 
-    def complete(self, jobs: list[tuple[Recipe, int]], data: Splits,
-                 test: bool = False) -> dict[tuple[Recipe, int], History]:
-        """Return the History of each (recipe, seed): found, or else trained now."""
-        found = {job: self.find(*job, data, test) for job in jobs}
-        return found | self.train([job for job in jobs if found[job] is None], data, test)
+    def complete(self, jobs: list[Job]) -> dict[Job, History]:
+        """Return the History of each job: found, or else trained now."""
+        found = {job: self.find(*job) for job in jobs}
+        return found | self.train([job for job in jobs if found[job] is None])
 
-    def train(self, jobs: list[tuple[Recipe, int]], data: Splits,
-              test: bool = False) -> dict[tuple[Recipe, int], History]:
+    def train(self, jobs: list[Job]) -> dict[Job, History]:
         """Train the jobs side by side on all cores, in sight.
 
         Each is recorded as soon as it is done, so an interrupted sweep goes on where it stopped.
@@ -74,10 +72,9 @@ class Logbook:
         if not jobs:
             return {}
         parallel = joblib.Parallel(n_jobs=-1, return_as="generator")
-        histories = parallel(joblib.delayed(_train)(*job, data, test) for job in jobs)
-        trained = {}
-        for job, history in zip(jobs, tqdm(histories, "training", len(jobs), unit="run")):
-            self.record(history, data)
+        runs, trained = parallel(joblib.delayed(run)(*job) for job in jobs), {}
+        for job, (_, history) in zip(jobs, tqdm(runs, "training", len(jobs), unit="run")):
+            self.record(history, data=job[1])
             trained[job] = history
         return trained
 
@@ -103,10 +100,6 @@ def is_current(record: dict) -> bool:
 def tested(record: dict) -> bool:
     """Whether a recorded run tells a test accuracy."""
     return record["test_accuracy"][-1:] not in ([], [None])
-
-
-def _train(recipe: Recipe, seed: int, data: Splits, test: bool) -> History:
-    return run(recipe, data, seed, test)[1]
 
 
 def parse(text: str) -> Recipe | None:
@@ -154,8 +147,7 @@ def measured() -> dict[str, str]:
     kernels = {info.get("architecture") or "unknown" for info in threadpool_info()
                if info["user_api"] == "blas"}
     return {"numpy": np.__version__, "kernel": ", ".join(sorted(kernels)),
-            "python": platform.python_version(),
-            "date": datetime.date.today().isoformat()}
+            "python": platform.python_version(), "date": datetime.date.today().isoformat()}
 
 
 def _read(path: Path) -> dict:
@@ -167,8 +159,9 @@ def _read(path: Path) -> dict:
 
 def _text(page: dict) -> str:
     """One line a run, so that a changed run is one changed line."""
-    runs = ",\n  ".join(f"{json.dumps(seed)}: {json.dumps(run, separators=(',', ':'))}"
-                        for seed, run in sorted(page["runs"].items(), key=lambda one: int(one[0])))
+    runs = page["runs"]
+    runs = ",\n  ".join(f'"{seed}": {json.dumps(runs[seed], separators=(",", ":"))}'
+                        for seed in sorted(runs, key=int))
     head = {key: page[key] for key in ("recipe", "data", "measured")}
     head = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
     return f'{head},\n "runs": {{\n  {runs}\n }}\n}}\n'
@@ -176,20 +169,20 @@ def _text(page: dict) -> str:
 
 def _record(history: History) -> dict:
     epochs = history.epochs
-    record = {name: [getattr(epoch, name) for epoch in epochs] for name in NUMBERS}
-    record["confusion"] = [epoch.confusion.tolist() for epoch in epochs]
-    record["weights"] = [[[w.mean, w.std, w.limit, w.counts] for w in epoch.weights]
-                         for epoch in epochs]
-    return {"code": code_hash()} | record | {"diverged_at": history.diverged_at}
+    return {"code": code_hash(),
+            **{name: [getattr(epoch, name) for epoch in epochs] for name in NUMBERS},
+            "confusion": [epoch.confusion.tolist() for epoch in epochs],
+            "weights": [[astuple(matrix) for matrix in epoch.weights] for epoch in epochs],
+            "diverged_at": history.diverged_at}
 
 
 def _history(recipe: Recipe, seed: int, record: dict) -> History:
     epochs = []
-    for number, confusion in enumerate(record["confusion"]):
-        weights = tuple(WeightStatistics(mean, std, limit, tuple(counts))
-                        for mean, std, limit, counts in record["weights"][number])
+    for number, matrices in enumerate(record["weights"]):
+        weights = tuple(WeightStatistics(*moments, tuple(counts)) for *moments, counts in matrices)
         numbers = {name: record[name][number] for name in NUMBERS}
-        epochs.append(Epoch(number, confusion=np.array(confusion), weights=weights, **numbers))
+        epochs.append(Epoch(number, confusion=np.array(record["confusion"][number]),
+                            weights=weights, **numbers))
     diverged_at = record["diverged_at"] and tuple(record["diverged_at"])
     return History(recipe, seed, tuple(epochs), diverged_at)
 

@@ -4,7 +4,6 @@ Figures become SVG inside the page, drawn in the ink of the page, so that they f
 """
 
 import ast
-import hashlib
 import html
 import inspect
 import io
@@ -26,9 +25,9 @@ COLOURS = {"blue": "#0072b2", "orange": "#e69f00", "green": "#009e73", "vermilli
 STYLE = {
     "figure.figsize": (5, 3), "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.06, "figure.constrained_layout.w_pad": 0.06,
-    "font.size": 10, "axes.titlesize": 10, "axes.labelsize": 10, "axes.titlelocation": "left",
-    "xtick.labelsize": 10, "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "lines.linewidth": 1.8,
+    "font.size": 10, "axes.titlesize": "medium", "axes.titlelocation": "left",
+    "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
+    "lines.linewidth": 1.8,
     "axes.prop_cycle": plt.cycler(color=list(COLOURS.values())),
     "image.interpolation": "none", "image.cmap": "gray_r",
 }
@@ -50,33 +49,28 @@ def svg(figure, alt: str) -> str:
     figure = getattr(figure, "figure", figure)
     if not hasattr(figure, "savefig"):
         raise TypeError(f"figure must be a matplotlib Figure or Axes, got {figure!r}")
-    file = io.StringIO()
-    # A fixed salt makes the ids the same each time; unlike figures get unlike ids further down.
-    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": "handmlp"}):
+    file, (width, height) = io.StringIO(), figure.get_size_inches() * 72
+    # Salted with its words, so that a figure has the same ids each time, and no other has them.
+    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     plt.close(figure)
-    return _in_page_ink(file.getvalue(), alt)
+    style = f"width:{width * PIXELS_PER_POINT:.0f}px;max-width:100%;height:auto"
+    return (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
+            f'style="{style}" fill="currentColor" stroke-linejoin="round">'
+            f"{_in_page_ink(file.getvalue())}</svg>")
 
 
-def _in_page_ink(drawing: str, alt: str) -> str:
-    """Make matplotlib's file a part of a page: small, unique ids, colours of the theme."""
-    salt = "h" + hashlib.sha256((alt + drawing).encode()).hexdigest()[:8]
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawing).groups()
-    body = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)[1]
+def _in_page_ink(drawing: str) -> str:
+    """Make matplotlib's file a part of a page: nothing but the drawing, colours of the theme."""
+    body = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)[1].replace("xlink:href", "href")
     body = re.sub(r"<(metadata|style).*?</\1>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = re.sub(r' transform="rotate\(-?0 [^"]*"', "", body).replace("xlink:href", "href")
-    ids = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^")]+)', body))
-    ids = {name: f"{salt}-{number}" for number, name in enumerate(ids)}
-    body = re.sub(r' id="([^"]+)"', lambda m: f' id="{ids[m[1]]}"' if m[1] in ids else "", body)
-    body = re.sub(r'(url\(#|href="#)([^")]+)', lambda m: m[1] + ids[m[2]], body)
+    # Ids of groups are the same in all figures, and a turn by 0 is none.
+    body = re.sub(r' (id="[A-Za-z\d.]+_\d+"|transform="rotate\(-?0 [^"]*")', "", body)
     body = re.sub(r' (d|x|y)="[^"]*"', _rounded, body)
     body = re.sub(r'(<text [^>]*?)font-family: [^;"]*(; )?', r"\1", body)  # the page's own font
     body = body.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # mathematics
     body = re.sub("|".join(INK), lambda m: INK[m[0]], body)
-    body = re.sub(r">\s+<", "><", body).replace("<defs></defs>", "").strip()
-    style = f"width:{float(width) * PIXELS_PER_POINT:.0f}px;max-width:100%;height:auto"
-    return (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width} {height}" '
-            f'style="{style}" fill="currentColor" stroke-linejoin="round">{body}</svg>')
+    return re.sub(r">\s+<", "><", body).strip()
 
 
 def _rounded(attribute: re.Match) -> str:
@@ -110,16 +104,13 @@ def source(thing) -> str:
         text = textwrap.dedent(inspect.getsource(thing if named else type(thing)))
     except (TypeError, OSError) as error:
         raise TypeError(f"cannot quote {thing!r}: Python knows no source for it") from error
-    lines = text.rstrip().splitlines()
-    docstrings = [node.body[0] for node in ast.walk(ast.parse(text))
-                  if isinstance(node, ast.ClassDef | ast.FunctionDef)
-                  and ast.get_docstring(node) and len(node.body) > 1]
-    for docstring in sorted(docstrings, key=lambda node: node.lineno, reverse=True):
-        end = docstring.end_lineno
-        while not lines[end].strip():
-            end += 1
-        del lines[docstring.lineno - 1:end]
-    return "\n".join(lines)
+    hidden = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            docstring, *rest = node.body
+            hidden |= {*range(docstring.lineno, docstring.end_lineno + 1)} if rest else set()
+    lines = [line for number, line in enumerate(text.splitlines(), 1) if number not in hidden]
+    return re.sub(r":\n(?:\s*\n)+", ":\n", "\n".join(lines))  # what stood between
 
 
 def quote(thing, equation: str = "") -> None:

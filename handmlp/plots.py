@@ -5,18 +5,21 @@ of the story, so that a recipe keeps its colour through the book; dashes and mar
 for those who do not see the colours.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from itertools import count
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy.optimize import isotonic_regression
 
 from handmlp.experiments import Results
 from handmlp.page import COLOURS, STYLE
 from handmlp.recipe import History, Recipe
 from handmlp.story import STORY
-from handmlp.training import WeightStatistics
 
 INKS = (*COLOURS.values(), "black")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 3)))
@@ -38,11 +41,23 @@ def figure(rows: int = 1, height: float = 3.0) -> tuple[Figure, np.ndarray]:
     return made, axes[:, 0]
 
 
-def line_style(recipe: Recipe | None, position: int) -> dict:
-    """Return colour, dash and mark: by the place in the story, or else in the figure."""
-    place = STORY.index(recipe) if recipe in STORY else position
-    place %= len(INKS)
-    return {"color": INKS[place], "linestyle": DASHES[place], "marker": MARKS[place]}
+def line_styles(recipes: Sequence[Recipe | None]) -> list[dict]:
+    """Return colour, dash and mark of each line in a figure.
+
+    A recipe of the story has those of its place there, in every figure. The others share the inks
+    that the story leaves free in this one, with other dashes when an ink comes a second time.
+    """
+    told = [STORY.index(recipe) for recipe in recipes if recipe in STORY]
+    free = [ink for ink in range(len(INKS)) if ink not in told]
+    others = ((ink, ink + turn) for turn in count(0 if free else 1) for ink in free or told)
+    places = [(STORY.index(recipe),) * 2 if recipe in STORY else next(others) for recipe in recipes]
+    return [{"color": INKS[ink], "linestyle": DASHES[dash % len(DASHES)],
+             "marker": MARKS[dash % len(MARKS)]} for ink, dash in places]
+
+
+def line_style(recipe: Recipe | None, position: int = 0) -> dict:
+    """Return colour, dash and mark: by the place in the story, or else by the position."""
+    return line_styles([None] * position + [recipe])[-1]
 
 
 @plt.rc_context(STYLE)
@@ -61,20 +76,18 @@ def learning_curves(results: Results, name: str = "validation_accuracy",
     ax : Axes, optional
         Where to draw; a new figure otherwise.
     """
-    ax = figure()[1][0] if ax is None else ax
-    for position, recipe in enumerate(results):
+    ax = _axes_of(name, ax)
+    labels = labels or [results.label(recipe) for recipe in results]
+    for recipe, label, style in zip(results, labels, line_styles([*results])):
         curves = results.curves(recipe, name)
         curves = curves[np.isfinite(curves[:, -1])] * _unit(name)
         if not len(curves):
             continue
         mean, epochs = curves.mean(axis=0), np.arange(curves.shape[1])
-        style = line_style(recipe, position)
-        label = labels[position] if labels else results.label(recipe)
         ax.plot(epochs, mean, label=label, markersize=4, **style)
         if len(curves) > 1:
             std = curves.std(axis=0, ddof=1)
             ax.fill_between(epochs, mean - std, mean + std, color=style["color"], alpha=0.2, lw=0)
-    _name_curve(ax, name)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1))  # above, where it covers no curve
     return ax
 
@@ -83,13 +96,10 @@ def learning_curves(results: Results, name: str = "validation_accuracy",
 def seed_curves(histories: Sequence[History], name: str = "validation_accuracy",
                 ax: Axes | None = None) -> Axes:
     """Draw one curve for each seed of one recipe, with the seed written at its end."""
-    ax = figure()[1][0] if ax is None else ax
-    for position, history in enumerate(histories):
-        curve, style = history.curve(name) * _unit(name), line_style(None, position)
-        ax.plot(curve, markersize=4, **style)
-        ax.annotate(f"seed {history.seed}", (len(curve) - 1, curve[-1]), (5, 0),
-                    textcoords="offset points", va="center", color=style["color"])
-    _name_curve(ax, name)
+    ax = _axes_of(name, ax)
+    for history, style in zip(histories, line_styles([None] * len(histories))):
+        ax.plot(history.curve(name) * _unit(name), markersize=4, **style)
+    label_ends(ax.lines[-len(histories):], [f"seed {history.seed}" for history in histories])
     return ax
 
 
@@ -97,16 +107,40 @@ def _unit(name: str) -> float:
     return 100.0 if name.endswith("accuracy") else 1.0
 
 
-def _name_curve(ax: Axes, name: str) -> None:
-    ax.set_xlabel("epoch")
-    ax.set_ylabel(name.replace("_", " ") + (" in %" if name.endswith("accuracy") else ""))
+def _axes_of(name: str, ax: Axes | None) -> Axes:
+    ax = figure()[1][0] if ax is None else ax
+    ax.set(xlabel="epoch", ylabel=name.replace("_", " ") + " in %" * name.endswith("accuracy"))
     ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
+
+
+def apart(places: Sequence[float], least: float) -> np.ndarray:
+    """Return the places moved, as little as need be, until they are at least `least` apart."""
+    order, steps = np.argsort(places), least * np.arange(len(places))
+    moved = np.empty(len(places))
+    moved[order] = isotonic_regression(np.take(places, order) - steps).x + steps
+    return moved
+
+
+@plt.rc_context(STYLE)
+def label_ends(lines: Sequence[Line2D], labels: Sequence) -> None:
+    """Write a label beside the last point of each line, none over another.
+
+    The scale and the limits of the axis come first: where labels would touch depends on them.
+    """
+    ax = lines[0].axes
+    ax.autoscale_view()
+    ends = np.array([line.get_xydata()[-1] for line in lines])
+    heights = ax.transData.transform(ends)[:, 1] * 72 / ax.figure.dpi
+    for line, label, end, lift in zip(lines, labels, ends, apart(heights, 12) - heights):
+        ax.annotate(label, end, (7, lift), textcoords="offset points", va="center",
+                    color=line.get_color(), annotation_clip=False)
 
 
 @plt.rc_context(STYLE)
 def weight_histograms(histories: Sequence[History], matrix: int = 0,
-                      labels: Sequence[str] | None = None, axes: np.ndarray | None = None,
-                      epoch: int = -1) -> np.ndarray:
+                      labels: Sequence[str] | None = None,
+                      axes: Sequence[Axes] | None = None) -> Sequence[Axes]:
     """Draw the weights of one matrix before and after training, one panel for each history.
 
     Parameters
@@ -117,32 +151,24 @@ def weight_histograms(histories: Sequence[History], matrix: int = 0,
         Which weight matrix, counted from 0.
     labels : sequence of str, optional
         A title for each panel.
-    axes : array of Axes, optional
+    axes : sequence of Axes, optional
         Where to draw; a new figure otherwise.
-    epoch : int
-        Which epoch is "after"; the last one if not said.
     """
     axes = figure(len(histories), 2.2)[1] if axes is None else axes
-    limit = max(h.epochs[i].weights[matrix].limit for h in histories for i in (0, epoch))
-    for panel, (ax, history) in enumerate(zip(axes, histories)):
-        before, after = history.epochs[0], history.epochs[epoch]
-        _histogram(ax, before.weights[matrix], "before", 0)
-        _histogram(ax, after.weights[matrix], f"after {after.number} epochs", 3)
-        ax.set_xlim(-limit, limit)
-        ax.set_ylabel("share per unit")
+    limit = max(one.weights[matrix].limit for h in histories for one in (h.epochs[0], h.last))
+    for ax, history, label in zip(axes, histories, labels or [""] * len(histories)):
+        for epoch, when, place in [(history.epochs[0], "before", 0),
+                                   (history.last, f"after {history.last.number} epochs", 3)]:
+            weights = epoch.weights[matrix]
+            edges = np.linspace(-weights.limit, weights.limit, len(weights.counts) + 1)
+            ax.stairs(weights.counts / np.diff(edges) / sum(weights.counts), edges, linewidth=1.5,
+                      color=INKS[place], linestyle=DASHES[place],
+                      label=f"{when}: sd {weights.std:.3g}")
+        ax.set(xlim=(-limit, limit), ylabel="share per unit", title=label)
         ax.margins(y=0.45)  # room for the legend above the peak
         ax.legend(loc="upper right", handlelength=1.5)
-        if labels:
-            ax.set_title(labels[panel])
     axes[-1].set_xlabel(f"weight in W[{matrix}]")
     return axes
-
-
-def _histogram(ax: Axes, weights: WeightStatistics, label: str, place: int) -> None:
-    edges = np.linspace(-weights.limit, weights.limit, len(weights.counts) + 1)
-    density = np.array(weights.counts) / sum(weights.counts) / np.diff(edges)
-    ax.stairs(density, edges, color=INKS[place], linestyle=DASHES[place],
-              label=f"{label}: sd {weights.std:.3g}", fill=False, linewidth=1.5)
 
 
 @plt.rc_context(STYLE)
@@ -151,11 +177,11 @@ def digits(images: np.ndarray, titles: Sequence[str] | None = None, columns: int
     rows = -(-len(images) // columns)
     made, axes = plt.subplots(rows, columns, squeeze=False,
                               figsize=(5, (5 / columns + 0.25 * bool(titles)) * rows))
-    for i, ax in enumerate(axes.flat):
+    for ax in axes.flat:
         ax.axis("off")
-        if i < len(images):
-            _image(ax, images[i], "gray_r", 0, 255)
-            ax.set_title(titles[i] if titles else "")
+    for ax, image, title in zip(axes.flat, images, titles or [""] * len(images)):
+        ax.imshow(image.reshape(2 * [math.isqrt(image.size)]), vmin=0, vmax=255)
+        ax.set_title(title)
     return made
 
 
@@ -165,25 +191,46 @@ def weights_as_images(W: np.ndarray, titles: Sequence[str] | None = None,
     """Draw columns of a weight matrix (784, n) as images: red above 0, white at 0, blue below."""
     limit = np.abs(W).max() or 1.0
     made = digits(W.T, titles, columns)
-    for image in (image for ax in made.axes for image in ax.images):
-        image.set(cmap="RdBu_r", clim=(-limit, limit))
+    for ax in made.axes[:W.shape[1]]:
+        ax.images[0].set(cmap="RdBu_r", clim=(-limit, limit))
     return made
 
 
-def _image(ax: Axes, pixels: np.ndarray, cmap: str, low: float, high: float) -> None:
-    side = round(np.sqrt(pixels.size))
-    ax.imshow(pixels.reshape(side, side), cmap=cmap, vmin=low, vmax=high, interpolation="nearest")
-
-
 @plt.rc_context(STYLE)
+def heat_map(values: np.ndarray, rows: Sequence, columns: Sequence,
+             number: Callable[[float], str] = "{:.0f}".format,
+             limits: tuple[float, float] | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a table of numbers with a shade for each: the larger, the darker; a NaN is left out.
+
+    Parameters
+    ----------
+    values : (n, m) array
+        What to draw, row by row.
+    rows, columns : sequences of n and of m
+        What stands at the ticks.
+    number : function
+        What is written for a value: `"{:.1f}".format`, say.
+    limits : two numbers, optional
+        What has the lightest and the darkest shade; the least and the largest value if not said.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    """
+    ax = figure(height=1 + 0.32 * len(rows))[1][0] if ax is None else ax
+    low, high = limits or (np.nanmin(values), np.nanmax(values))
+    ax.imshow(values, cmap="Blues", vmin=low, vmax=high, aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        if np.isfinite(value):  # in colours that are not the page's ink or paper
+            ink = "#fffffe" if value - low > 0.72 * (high - low) else "#000001"
+            ax.text(j, i, number(value), ha="center", va="center", size=9.5, color=ink)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    return ax
+
+
 def confusion_matrix(confusion: np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw how often images of each class (rows) are called each class (columns), in per cent."""
-    ax = figure(height=4.2)[1][0] if ax is None else ax
     share = 100 * confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=100)
-    for (i, j), value in np.ndenumerate(share):
-        if value >= 0.5:
-            ax.text(j, i, f"{value:.0f}", ha="center", va="center", size=9.5,
-                    color="#fffffe" if value > 72 else "#000001")  # not the page's ink
-    ax.set(xlabel="called", ylabel="really", xticks=range(len(share)), yticks=range(len(share)))
+    ax = heat_map(share, range(len(share)), range(len(share)), limits=(0, 100), ax=ax,
+                  number=lambda value: f"{value:.0f}" if value >= 0.5 else "")
+    ax.set(xlabel="called", ylabel="really", aspect="equal")
     return ax

@@ -63,21 +63,20 @@ def two_sliders(frames: Callable, labels: tuple[str, str], values: tuple[Sequenc
 
 def _control(kind: type, frames, labels: Sequence, values: Sequence, start: Sequence) -> Control:
     handles = [_handle(kind, *each) for each in zip(labels, values, start, strict=True)]
+    stops = list(product(*values))
     if callable(frames):
-        frames = starmap(frames, product(*values))  # one figure open at a time
+        frames = starmap(frames, stops)  # one figure open at a time
     frames = [(drawing if isinstance(drawing, str) else svg(drawing, text), text)
               for drawing, text in frames]
-    count, at = 1, 0
-    for handle in handles:
-        count, at = count * len(handle.options), at * len(handle.options) + handle.index
-    if len(frames) != count:
-        raise ValueError(f"frames must be one for each of {count} values, got {len(frames)}")
+    if len(frames) != len(stops):
+        raise ValueError(f"frames must be one for each of {len(stops)} values, got {len(frames)}")
     texts = [text for _, text in frames]
-    if len(set(texts)) < count:
+    if len(set(texts)) < len(texts):
         raise ValueError(f"text of each frame must differ from every other, got {texts}")
     figures = [_figure(drawing, text, max(texts, key=len)) for drawing, text in frames]
     chosen = "".join(f"<p>{html.escape(handle.description)}: {html.escape(handle.value)}</p>"
                      for handle in handles)
+    at = stops.index(tuple(each[handle.index] for each, handle in zip(values, handles)))
     stand_in = f'<div class="hm-stand-in">{chosen}{figures[at]}</div>'
     return Control(handles, _stack(figures, handles), stand_in, texts)
 

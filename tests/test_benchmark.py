@@ -101,7 +101,7 @@ def test_every_setting_is_measured_and_every_peer_races(bench, peers, tiny, monk
 
 def test_the_results_on_record_are_complete_and_print(bench, capsys):
     results = json.loads(bench.RESULTS.read_text("utf-8"))
-    assert len(results["steps"]) == 2 * 2 * 4 * 2 * len(bench.PEERS)
+    assert len(results["steps"]) == 2 * 2 * 5 * 2 * len(bench.PEERS)
     assert len(results["races"]) == 2 * (len(bench.PEERS) - 1)
     bench.print_tables(results)
     printed = capsys.readouterr().out

@@ -19,7 +19,7 @@ from handmlp import (
     unit_normal,
 )
 from handmlp import network as network_module
-from handmlp.checks import GradientCheck, check_answer, check_goal, check_gradient
+from handmlp.checks import TOLERANCE, GradientCheck, check_answer, check_goal, check_gradient
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 SIZES = (6, 5, 4, 3)
@@ -43,7 +43,6 @@ def test_what_is_right_passes(hidden, output, units, decay):
         network, x, t = example(hidden, output, sizes, init)
         check = check_gradient(network, x, t, (decay,) * (len(units) + 1))
         assert check.passed, str(check)
-        assert check.tolerance == 1e-6
         names = [f"{kind}[{l}]" for l in range(len(sizes) - 1) for kind in "Wb"]
         assert list(check.errors) == names
         assert str(check).splitlines()[len(check.errors)] == "the gradient is right"
@@ -84,7 +83,7 @@ def test_a_planted_mistake_is_caught_and_the_layer_named(monkeypatch, mistake, o
     arrays = planted(monkeypatch, mistake)
     check = check_gradient(*example(output=output))
     assert not check.passed
-    assert [name for name, error in check.errors.items() if error >= check.tolerance] == arrays
+    assert [name for name, error in check.errors.items() if error >= TOLERANCE] == arrays
     named, layer = check.worst.split(", entry")[0].split(", layer ")
     assert named in arrays
     assert int(layer) == int(named[2]) + 1          # people count layers from 1
@@ -106,7 +105,7 @@ def test_a_wrong_penalty_is_caught(monkeypatch, strength, biases):
     network, x, t = example()
     network.b[0][:] = 1
     check = check_gradient(network, x, t, (0.1, 0.0, 0.0))
-    assert [name for name, error in check.errors.items() if error > check.tolerance] == [
+    assert [name for name, error in check.errors.items() if error > TOLERANCE] == [
         "b[0]" if biases else "W[0]"]
 
 
@@ -168,7 +167,7 @@ def test_on_the_digits_with_the_network_of_2015(tiny):
 
 @pytest.mark.parametrize(("got", "expected", "tolerance"), [
     (3, 3, 0), (np.float32(3), 3, 0), ([1, 2], np.array([1, 2]), 0), (3.05, 3, 0.1),
-    ("tanh", "tanh", 0), (True, 1, 0),
+    (True, 1, 0),
 ])
 def test_a_right_answer(capsys, got, expected, tolerance):
     check_answer(got, expected, "Count again.", tolerance)
@@ -181,8 +180,6 @@ def test_a_right_answer(capsys, got, expected, tolerance):
     (3, [3], "expected shape (1,), got (). Count"),
     (..., 3, "expected numbers, got Ellipsis. Count"), (None, 3, "got None. Count"),
     ("many", 3, "expected numbers, got 'many'"), ([[1], [1, 2]], 3, "expected numbers"),
-    (..., "tanh", "got Ellipsis. Count"), (np.zeros(3), "tanh", "got [0. 0. 0.]. Count"),
-    ("relu", "tanh", "got relu. Count"),
 ])
 def test_a_wrong_answer_says_what_is_off_and_never_fails(capsys, got, expected, said):
     check_answer(got, expected, "Count again.")

@@ -16,7 +16,7 @@ from handmlp import (
     tanh,
 )
 from handmlp.activations import Activation
-from handmlp.experiments import Difference, Results
+from handmlp.experiments import NO_BREAK, Difference, Results, asleep, own_share
 from handmlp.training import Epoch
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
@@ -46,6 +46,11 @@ RESULTS = Results({A: [history(A, 0, 10, 90), history(A, 1, 10, 92), history(A, 
                        history(B, 2, 20, 86)]})
 
 
+def plain(text):
+    """The same with spaces at which a line may break."""
+    return text.replace(NO_BREAK, " ")
+
+
 def test_results_by_recipe():
     assert list(RESULTS) == [A, B]
     assert [one.seed for one in RESULTS[A]] == [0, 1, 2]
@@ -55,30 +60,45 @@ def test_results_by_recipe():
 
 def test_a_table_says_mean_and_spread_over_seeds():
     # 90, 92, 94: mean 92, standard deviation √((4 + 0 + 4) / 2) = 2
-    assert RESULTS.summary(A) == "92.00 ± 2.00 %"
+    assert RESULTS.summary(A) == "92.00 ± 2.00 %".replace(" ", NO_BREAK)
 
 
 def test_runs_that_diverged_are_left_out_and_said():
     # 80 and 86: mean 83, standard deviation √((9 + 9) / 1) = 4.24
-    assert RESULTS.summary(B) == "83.00 ± 4.24 % (1 of 3 diverged)"
+    assert plain(RESULTS.summary(B)) == "83.00 ± 4.24 % (1 of 3 diverged)"
     np.testing.assert_array_equal(RESULTS.final(B), [0.8, np.nan, 0.86])
     assert np.isnan(RESULTS.curves(B, "loss")[1]).all()     # not even the epoch before it
     none = Results({A: [history(A, 0, 10, diverged_at=(1, 1))]})
-    assert none.summary(A) == "no run finished (1 of 1 diverged)"
+    assert plain(none.summary(A)) == "no run finished (1 of 1 diverged)"
     never = Results({A: [History(A, 0, (), (0, 0))]})
-    assert never.summary(A) == "no run finished (1 of 1 diverged)"
+    assert plain(never.summary(A)) == "no run finished (1 of 1 diverged)"
     assert np.isnan(never.final(A)).all()
 
 
 def test_one_run_has_no_spread():
-    assert Results({A: [history(A, 0, 10, 90)]}).summary(A) == "90.00 %"
+    assert Results({A: [history(A, 0, 10, 90)]}).summary(A) == f"90.00{NO_BREAK}%"
 
 
 def test_networks_that_call_everything_the_same_are_counted():
     """9.80 % and 11.35 % on the test images are not accuracies but shares of one digit."""
     same = Epoch(1, 1.0, 0.1, 1.0, np.array([[0, 10], [0, 90]]), ())
     results = Results({A: [History(A, 0, (epoch(0, 50), same)), history(A, 1, 50, 90)]})
-    assert results.summary(A) == "90.00 ± 0.00 % (1 of 2 call every image the same)"
+    assert plain(results.summary(A)) == "90.00 ± 0.00 % (1 of 2 call every image the same)"
+
+
+def test_on_all_images_only_what_was_measured_is_told():
+    """The last ladder: trained on all 60,000 images, none held out, and read on the test images."""
+    def ended(recipe, seed, test):
+        nothing = np.zeros((2, 2), int)
+        last = Epoch(1, 0.1, 0.9, np.nan, nothing, (), test)
+        return History(recipe, seed, (Epoch(0, 1.0, 0.1, np.nan, nothing, ()), last))
+
+    results = Results({A: [ended(A, 0, 0.9), ended(A, 1, 0.92)], B: [ended(B, 0, 0.8)]})
+    assert plain(results.summary(A, "test_accuracy")) == "91.00 ± 1.41 %"
+    assert plain(results.summary(B, "test_accuracy")) == "80.00 %"
+    assert results.summary(A) == "not measured"     # and none "calls every image the same"
+    assert np.isnan(results.curves(A, "test_accuracy")[:, 0]).all()
+    assert asleep(results[A][0].last.confusion) == []
 
 
 def test_a_label_is_the_change():
@@ -87,7 +107,7 @@ def test_a_label_is_the_change():
     decays = Results({QUICK.but(weight_decay=d): [] for d in (0.0, (0.1, 0.0))})
     assert [decays.label(one) for one in decays] == ["weight decay 0.0", "weight decay (0.1, 0.0)"]
     assert Results({A: []}).label(A) == repr(A)            # nothing to tell it from
-    assert repr(RESULTS) == ("fan in, learning rate 0.1: 92.00 ± 2.00 %\n"
+    assert plain(repr(RESULTS)) == ("fan in, learning rate 0.1: 92.00 ± 2.00 %\n"
                              "normal(1.0), learning rate 0.5: 83.00 ± 4.24 % (1 of 3 diverged)")
 
 
@@ -109,7 +129,8 @@ def test_pairs_matter():
 
 def test_a_difference_says_so_in_points():
     assert str(Difference(0.021, -0.0035, 0.0455, 5)) == (
-        "+2.10 points (95 % interval -0.35 to +4.55, 5 pairs)")
+        f"+2.10 points (95{NO_BREAK}% interval −0.35 to +4.55, 5 pairs)")
+    assert str(Difference(-0.021, -0.03, -0.01, 5)).startswith("−2.10 points")
     assert Difference(-0.02, -0.03, -0.01, 5).is_clear
 
 
@@ -128,6 +149,14 @@ def test_a_pair_with_a_run_that_diverged_is_left_out():
 def test_what_gives_no_interval_is_refused(after, before, said):
     with pytest.raises(ValueError, match=said):
         paired_difference(after, before)
+
+
+def test_asleep_is_what_is_hardly_ever_called_by_its_name():
+    confusion = np.array([[9, 91, 0], [10, 90, 0], [0, 0, 0]])      # no image of the third class
+    np.testing.assert_allclose(own_share(confusion), [0.09, 0.9, 0])
+    assert asleep(confusion) == [0]
+    assert asleep(confusion[::-1, ::-1]) == [2]
+    assert asleep(np.array([[10, 90], [0, 100]])) == []             # a tenth is not fewer
 
 
 def test_compare_runs_each_recipe_at_each_seed(tiny, here):
@@ -157,7 +186,7 @@ def test_a_sweep_over_rates_survives_the_one_that_is_too_high(tiny, here):
     # Decay times rate is 1000, so weights grow a thousandfold at each step.
     wild = QUICK.but(learning_rate=1000, weight_decay=1.0)
     results = compare(A, wild, data=tiny, seeds=range(2))
-    assert results.summary(wild) == "no run finished (2 of 2 diverged)"
+    assert plain(results.summary(wild)) == "no run finished (2 of 2 diverged)"
     assert "diverged" not in results.summary(A)
 
 

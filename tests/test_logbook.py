@@ -79,13 +79,13 @@ def edit(path, change):
 @pytest.mark.parametrize("test", [False, True])
 def test_what_is_recorded_is_found_number_for_number(tiny, tmp_path, recipe, test):
     book, history = Logbook(tmp_path / "runs"), run(recipe, tiny, 3, test)[1]
-    assert book.find(recipe, 3, tiny) is None
+    assert book.find(recipe, tiny, 3) is None
     book.record(history, tiny)
-    same(book.find(recipe, 3, tiny), history)
-    assert book.find(recipe, 4, tiny) is None
-    assert book.find(recipe.but(momentum=0.5), 3, tiny) is None
+    same(book.find(recipe, tiny, 3), history)
+    assert book.find(recipe, tiny, 4) is None
+    assert book.find(recipe.but(momentum=0.5), tiny, 3) is None
     # A run that diverged has no test accuracy to tell, so asking for it must not train for ever.
-    known = book.find(recipe, 3, tiny, test=True)
+    known = book.find(recipe, tiny, 3, test=True)
     assert (known is not None) == (test or recipe != QUICK)
 
 
@@ -93,10 +93,10 @@ def test_other_data_are_another_page(tiny, tmp_path):
     book = Logbook(tmp_path)
     book.record(run(QUICK, tiny, 0)[1], tiny)
     fewer = Splits(tiny.train.take(slice(599)), tiny.validation, tiny.test)
-    assert book.find(QUICK, 0, fewer) is None
+    assert book.find(QUICK, fewer, 0) is None
     book.record(run(QUICK, fewer, 0)[1], fewer)
     assert len(list(tmp_path.iterdir())) == 2
-    assert book.find(QUICK, 0, tiny) is not None
+    assert book.find(QUICK, tiny, 0) is not None
 
 
 def test_a_second_time_nothing_is_trained(tiny, tmp_path, trained):
@@ -198,7 +198,7 @@ def test_a_damaged_page_is_named(tiny, tmp_path):
     path = only_file(tmp_path)
     path.write_text(path.read_text("utf-8")[:100], "utf-8")
     with pytest.raises(ValueError, match=f"{path.name} is damaged"):
-        book.find(QUICK, 0, tiny)
+        book.find(QUICK, tiny, 0)
 
 
 @pytest.mark.parametrize("recipe", [Recipe(), QUICK, WILD, QUICK.but(init=normal(-0.5))], ids=repr)
@@ -248,7 +248,7 @@ def test_an_edited_line_of_code_is_another_hash(hash_of, module, before, after):
 
 @pytest.mark.parametrize(("module", "before", "after"), [
     ("training", "# v ← μ v", "# the velocity fades"),
-    ("training", "        if strength:\n", "        # A comment.\n\n        if strength:\n"),
+    ("training", "    if momentum:\n", "    # A comment.\n\n    if momentum:\n"),
     ("initialisers", '"""Draw W of', '"""Draw at random W of'),
     ("network", '"""The network: its', '"""A network: its'),
     ("outputs", "return 0.5 * ((self(z) - t) ** 2).sum(axis=1)",
@@ -275,7 +275,7 @@ def test_every_module_that_decides_a_number_is_in_the_hash():
 def test_changed_code_finds_nothing_and_replaces_run_by_run(tiny, tmp_path, monkeypatch, trained):
     compare(QUICK, data=tiny, seeds=range(3), logbook=str(tmp_path))
     monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    assert Logbook(tmp_path).find(QUICK, 0, tiny) is None
+    assert Logbook(tmp_path).find(QUICK, tiny, 0) is None
     compare(QUICK, data=tiny, seeds=[1], logbook=str(tmp_path))
     assert trained[3:] == [(QUICK, 1)]
     codes = {seed: page["code"] for seed, page in
@@ -287,9 +287,18 @@ def test_changed_code_finds_nothing_and_replaces_run_by_run(tiny, tmp_path, monk
 # --- python -m handmlp ---------------------------------------------------------------------------
 
 @pytest.fixture
-def folder(tiny, tmp_path, monkeypatch, trained):
+def everything(tiny):
+    """The same digits, none of them held out."""
+    return Splits(tiny.train, tiny.validation.take([]), tiny.test)
+
+
+@pytest.fixture
+def folder(tiny, everything, tmp_path, monkeypatch, trained):
     """A logbook of two recipes, four seeds each, one of them with its test accuracy."""
-    monkeypatch.setattr("handmlp.__main__.load_mnist", lambda: tiny)
+    def load(validation=10_000):
+        return tiny if validation else everything
+
+    monkeypatch.setattr("handmlp.__main__.load_mnist", load)
     compare(QUICK, data=tiny, seeds=range(4), test=True, logbook=str(tmp_path))
     compare(QUICK.but(momentum=0.5), data=tiny, seeds=range(4), logbook=str(tmp_path))
     trained.clear()
@@ -332,9 +341,9 @@ def tampered(name, by):
     ("loss", 0.4, "loss is off by 0.4"),
     ("validation_loss", 0.6, "validation loss is off by 0.6"),
     ("test_accuracy", -0.3, "test accuracy is off by 0.3"),
-    ("weights", 0.01, "first weights have standard deviation"),
-    ("diverged_at", 0, "diverged at None, recorded (1, 5)"),
-    ("epochs", 0, "has 2 epochs, recorded 1"),
+    ("weights", 0.01, "first weights have standard deviations"),
+    ("diverged_at", 0, "diverged in epoch 1, step 5"),
+    ("epochs", 0, "seed 0, 1 epochs"),
 ])
 def test_check_finds_a_tampered_number(folder, capsys, name, by, said):
     path = next(path for path in folder.iterdir()
@@ -372,10 +381,11 @@ def test_another_machine_may_round_otherwise(tiny):
 def test_check_wants_today_s_code_and_something_to_check(folder, capsys, monkeypatch, tmp_path):
     empty = tmp_path / "nowhere"
     assert main(["check", str(empty)]) == 1
-    assert "nowhere holds no runs on these images" in capsys.readouterr().out
+    assert "nowhere: 0 runs on these images" in capsys.readouterr().out
     monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
     assert main(["check", str(folder)]) > 0
-    assert "8 runs were recorded by older code: run `make measure`" in capsys.readouterr().out
+    said = "8 runs on these images, 8 of them recorded by older code: run `make measure`"
+    assert said in capsys.readouterr().out
 
 
 def test_update_trains_what_is_stale_and_nothing_else(folder, capsys, monkeypatch, trained):
@@ -392,6 +402,22 @@ def test_update_trains_what_is_stale_and_nothing_else(folder, capsys, monkeypatc
     told = {recipe: {run["test_accuracy"][-1] is not None for run in runs.values()}
             for recipe, runs in pages.items()}
     assert told == {repr(QUICK): {True}, repr(QUICK.but(momentum=0.5)): {False}}
+
+
+def test_runs_on_all_images_are_kept_true_too(folder, everything, capsys, monkeypatch, trained):
+    """No validation images: losses and accuracies on them are NaN, and agree with NaN."""
+    for test in (False, True):
+        compare(QUICK, data=everything, seeds=range(4), test=test, logbook=str(folder))
+    assert len(list(folder.iterdir())) == 3
+    assert np.isnan(Logbook(folder).find(QUICK, everything, 0).curve("validation_loss")).all()
+    assert main(["check", str(folder)]) == 0
+    assert "3 passed, 0 failed" in capsys.readouterr().out
+    trained.clear()
+    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
+    assert main(["update", str(folder)]) == 0
+    assert "3 recipes on record, 12 runs to train" in capsys.readouterr().out
+    assert len(trained) == 12
+    assert Logbook(folder).find(QUICK, everything, 0, test=True) is not None
 
 
 def test_an_interrupted_update_forgets_no_seed(folder, monkeypatch, trained):

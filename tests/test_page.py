@@ -41,7 +41,7 @@ def test_a_figure_is_the_same_bytes_each_time():
 
 def test_ids_are_unique_within_and_between_figures_and_every_reference_resolves():
     drawings = [page.svg(figure(), ALT), page.svg(figure(), "The same line again."),
-                page.svg(figure(color="k"), ALT)]
+                page.svg(figure(color="k"), "A black line.")]
     every = [name for drawing in drawings for name in ids(drawing)]
     assert every
     assert len(set(every)) == len(every)

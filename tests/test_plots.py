@@ -72,6 +72,21 @@ def test_a_recipe_of_the_story_keeps_its_colour_wherever_it_stands():
         assert plots.line_style(recipe, 99)["color"] == plots.INKS[place]
 
 
+def test_other_recipes_take_what_the_story_leaves_free_in_a_figure():
+    second = STORY[1]
+    mine = [Recipe(learning_rate=rate) for rate in (0.5, 0.7)]
+    inks = [style["color"] for style in plots.line_styles([mine[0], second, mine[1]])]
+    assert inks == [plots.INKS[0], plots.INKS[1], plots.INKS[2]]
+    inks = [style["color"] for style in plots.line_styles([mine[0], STORY[0]])]
+    assert inks == [plots.INKS[1], plots.INKS[0]]
+
+
+def test_no_two_lines_of_a_figure_look_alike_however_many_there_are():
+    for recipes in ([None] * 20, [*STORY, None, None], [STORY[3], *[None] * 9]):
+        styles = [tuple(map(str, style.values())) for style in plots.line_styles(recipes)]
+        assert len(set(styles)) == len(recipes)
+
+
 def test_legend_names_what_differs_unless_told(results):
     def texts(ax):
         return [text.get_text() for text in ax.get_legend().texts]
@@ -86,6 +101,21 @@ def test_seed_curves_name_each_seed():
     assert np.allclose(ax.lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
 
 
+def test_labels_of_curves_that_end_together_do_not_overlap():
+    ax = plots.seed_curves([history(seed=seed, right=(1, 5, 9)) for seed in range(4)])
+    lifts = sorted(text.xyann[1] for text in ax.texts)
+    assert np.allclose(np.diff(lifts), 12)              # points: a line of text
+    assert np.allclose(np.mean(lifts), 0)
+    lines = plots.figure()[1][0].plot([[0, 0, 0], [0, 50, 100]])
+    plots.label_ends(lines, "abc")
+    assert [text.xyann[1] for text in lines[0].axes.texts] == pytest.approx([0, 0, 0], abs=1e-9)
+
+
+def test_places_move_apart_as_little_as_need_be():
+    assert np.allclose(plots.apart([5, 0, 5], 2), [4, 0, 6])
+    assert np.allclose(plots.apart([3, 1, 2, 9], 2), [4, 0, 2, 9])
+
+
 def test_histograms_are_densities_on_one_scale():
     axes = plots.weight_histograms([history(), history(limit=0.1)], labels=["a", "b"])
     assert axes[0].get_xlim() == axes[1].get_xlim() == (-1, 1)
@@ -97,7 +127,18 @@ def test_histograms_are_densities_on_one_scale():
 
 def test_confusion_matrix_writes_shares_of_each_row():
     ax = plots.confusion_matrix(history().last.confusion)
-    assert {text.get_text() for text in ax.texts} == {"90", "10"}
+    assert {text.get_text() for text in ax.texts} == {"90", "10", ""}
+
+
+def test_a_heat_map_writes_each_number_in_an_ink_that_stands_out():
+    values = np.array([[0, 0.5, 1.0], [0.25, np.nan, 0.9]])
+    ax = plots.heat_map(values, ["1 layer", "2 layers"], [0.1, 0.3, 1.0], "{:.2f}".format)
+    assert [text.get_text() for text in ax.texts] == ["0.00", "0.50", "1.00", "0.25", "0.90"]
+    pale = {text.get_text() for text in ax.texts if text.get_color() == "#fffffe"}
+    assert pale == {"1.00", "0.90"}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["1 layer", "2 layers"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0.1", "0.3", "1.0"]
+    assert plots.heat_map(values, "ab", "cde", limits=(-1, 2)).images[0].get_clim() == (-1, 2)
 
 
 def test_digits_and_weights_fill_a_grid():
