@@ -13,10 +13,13 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
-from handmlp import Diverged, Epoch, History, Network, Recipe, draw, load_mnist, plots, sample, train
+from handmlp import load_mnist, plots
 from handmlp.logbook import VOCABULARY
+from handmlp.network import Network
 from handmlp.page import STYLE, svg
+from handmlp.recipe import History, Recipe, draw, sample
 from handmlp.story import BASELINE, STORY
+from handmlp.training import Diverged, Epoch, train
 
 CHOICES = {
     "hidden": ("hidden units", ["logistic", "tanh", "relu"]),
@@ -59,16 +62,13 @@ def recipe_of(settings: dict[str, str], most_images: int) -> tuple[Recipe, int]:
     return Recipe(**made), seed
 
 
-def settings_of(recipe: Recipe, seed: int = 0, images: int = 5000) -> dict[str, str]:
-    """Return the settings that say a recipe; where it takes all images, so many of them."""
+def settings_of(recipe: Recipe, images: int) -> dict[str, str]:
+    """Return the settings that say a recipe of the story, with so many images."""
     first, *_, last = recipe.decay_per_matrix * 2
     values = {name: getattr(recipe, name, None) for name in [*CHOICES, *NUMBERS]}
-    values |= {"scale": 1.0, "run_length": 100, "seed": seed, "images": recipe.images or images,
-               "first_decay": first, "last_decay": last}
-    values |= {"scale": value for value in vars(recipe.init).values()}
-    values |= {"run_length": value for value in vars(recipe.order).values()}
-    values |= {name: repr(values[name]).partition("(")[0] for name in CHOICES}
-    return {"units": ", ".join(map(str, recipe.units))} | {k: str(v) for k, v in values.items()}
+    values |= {"units": ", ".join(map(str, recipe.units)), "scale": 1.0, "run_length": 100,
+               "first_decay": first, "last_decay": last, "images": images, "seed": 0}
+    return {name: str(value) for name, value in values.items()}
 
 
 def _number(text: str, label: str, kind: type, low: float, high: float) -> float:
@@ -131,7 +131,7 @@ class Run:
 
     @property
     def history(self) -> History:
-        """What has been measured, as of a recipe with so many epochs, so that it can be repeated."""
+        """What was measured, under the recipe that measures it again: with as many epochs."""
         done = tuple(self.epochs)
         recipe = self.recipe if self.diverged_at else self.recipe.but(epochs=max(0, len(done) - 1))
         return History(recipe, self.seed, done, self.diverged_at)
@@ -259,7 +259,8 @@ def curves(runs: list[Run]) -> tuple[plt.Figure, str]:
             ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_title("read right, in %: of validation images (of training images: dotted)")
     axes[1].set(title="mean loss", xlabel="epoch")
-    ends = ", ".join(f"run {run.number} at {run.epochs[-1].validation_accuracy:.1%}" for run in runs)
+    ends = ", ".join(f"run {run.number} ends at {run.epochs[-1].validation_accuracy:.1%}"
+                     for run in runs)
     return figure, f"Accuracy and loss over the epochs. On the validation images, {ends}."
 
 
@@ -324,35 +325,38 @@ class Lab(ipywidgets.VBox):
             self.soon = lambda call: call()
         if Lab.latest:
             Lab.latest.close()
-        Lab.latest, self.asked = self, False
-        self.session = session = Session(data or load_mnist(), self.refresh)
-        start = settings_of(BASELINE, images=min(5000, len(session.data.train)))
+        Lab.latest, self.asked, self.drawn = self, False, threading.Event()
+        self.session = session = Session(data or load_mnist(), self.changed)
+        images = min(5000, len(session.data.train))
         self.knobs = {name: _knob(ipywidgets.Dropdown, label, options=options)
                       for name, (label, options) in CHOICES.items()}
         self.knobs |= {name: _knob(ipywidgets.Text, label, continuous_update=False)
-                       for name, label in [("units", UNITS), *((k, v[0]) for k, v in NUMBERS.items())]}
+                       for name, (label, *_) in {"units": [UNITS], **NUMBERS}.items()}
         self.story = _knob(ipywidgets.Dropdown, "start from", options={
             "network of 2015": BASELINE,
             **{recipe.change_from(before): recipe for before, recipe in pairwise(STORY)}})
         self.same_start = ipywidgets.Checkbox(True, description="same seed for the next run")
-        buttons = [ipywidgets.Button(description=name) for name in ("Train", "Stop", "Keep", "Forget")]
-        for button, act in zip(buttons, [self.train, session.stop, session.keep, session.forget]):
-            button.on_click(lambda _, act=act: act())
-        self.which = ipywidgets.ToggleButtons(options=list(PICTURES))
+        self.buttons = {"Train": self.train, "Stop": session.stop, "Keep": session.keep,
+                        "Forget": session.forget}
+        buttons = [ipywidgets.Button(description=name) for name in self.buttons]
+        for button in buttons:
+            button.on_click(lambda button: self.buttons[button.description]())
+        self.which = ipywidgets.ToggleButtons(options=list(PICTURES),
+                                              style={"button_width": "auto"})
         self.line, self.words, self.chart, self.picture, self.lines = (
             ipywidgets.HTML() for _ in range(5))
-        self.set(start)
-        self.story.observe(lambda change: self.set(settings_of(
-            change["new"], images=min(5000, len(session.data.train)))), "value")
+        self.set(settings_of(BASELINE, images))
+        self.story.observe(lambda change: self.set(settings_of(change["new"], images)), "value")
         for knob in self.knobs.values():
             knob.observe(lambda _: self.show_line(), "value")
         self.which.observe(lambda _: self.refresh(), "value")
-        wrap = {"flex_flow": "row wrap"}
+        wrap, half = {"flex_flow": "row wrap"}, {"width": "48%", "min_width": "22em"}
+        pictures = [ipywidgets.VBox(parts, layout=half)
+                    for parts in ([self.chart], [self.which, self.picture])]
         super().__init__([
             self.story, ipywidgets.Box(list(self.knobs.values()), layout=wrap), self.line,
             ipywidgets.Box([*buttons, self.same_start], layout=wrap), self.words,
-            ipywidgets.Box([self.chart, ipywidgets.VBox([self.which, self.picture])], layout=wrap),
-            self.lines])
+            ipywidgets.Box(pictures, layout=wrap), self.lines])
         self.draw()
 
     def _repr_mimebundle_(self, **kwargs) -> dict:
@@ -384,9 +388,16 @@ class Lab(ipywidgets.VBox):
 
     def refresh(self) -> None:
         """Ask to be drawn, once, however much has happened before that is done."""
+        self.drawn.clear()
         if not self.asked:
             self.asked = True
             self.soon(self.draw)
+
+    def changed(self) -> None:
+        """Hear news; training waits a moment, so that no epoch goes by unseen."""
+        self.refresh()
+        if threading.current_thread() is self.session.thread:
+            self.drawn.wait(1)
 
     def draw(self) -> None:
         """Draw all that changes."""
@@ -398,6 +409,7 @@ class Lab(ipywidgets.VBox):
                                    for run in runs)
         if session.run and session.run.epochs:
             self.picture.value = svg(*PICTURES[self.which.value](session.run))
+        self.drawn.set()
 
     def close(self) -> None:
         """Stop, and be gone."""
@@ -407,7 +419,7 @@ class Lab(ipywidgets.VBox):
 
 
 def _knob(kind: type, label: str, **options) -> ipywidgets.Widget:
-    return kind(description=label, style={"description_width": "13em"}, layout={"width": "24em"},
+    return kind(description=label, style={"description_width": "17em"}, layout={"width": "32em"},
                 **options)
 
 

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from handmlp import (
+    Dataset,
     History,
     Recipe,
+    Splits,
     compare,
     fan_in,
     normal,
@@ -205,3 +207,19 @@ def test_side_by_side_in_processes_of_their_own_the_bits_are_the_same(tiny):
         got, expected = results[recipe][0], run(recipe, tiny, 3)[1]
         np.testing.assert_array_equal(got.curve("loss"), expected.curve("loss"))
         assert got.last.weights == expected.last.weights
+
+
+def test_a_poisoned_test_set_changes_no_choice_of_cross_validation(tiny, here):
+    poisoned = Splits(tiny.train, tiny.validation,
+                      Dataset(255 - tiny.test.images, (tiny.test.labels + 1) % 10))
+
+    def folds(decay):
+        recipe = QUICK.but(weight_decay=decay, images=300, wrong_labels=0.2)
+        return [recipe.but(fold=(i, 3)) for i in range(3)]
+
+    def scores(data):
+        results = compare(*folds(0.0), *folds(0.01), *folds(1.0), data=data, seeds=[0])
+        return [np.mean([results.final(one) for one in folds(decay)]) for decay in (0, 0.01, 1)]
+
+    assert scores(poisoned) == scores(tiny)
+    assert len(set(scores(tiny))) > 1  # there was something to choose

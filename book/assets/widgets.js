@@ -4,7 +4,7 @@
   const manager = "@jupyter-widgets/html-manager";
   require.config({
     baseUrl: here,
-    paths: { [manager]: here.slice(0, -1), [`${manager}/dist/libembed-amd`]: `${here}embed-amd` },
+    paths: { [manager]: `${here}html-manager`, [`${manager}/dist/libembed-amd`]: `${here}embed-amd` },
   });
   // The manager asks MathJax 2 to typeset labels; MathJax 3 has no such queue. Ours are plain text.
   const ready = window.MathJax ?? (window.MathJax = {});
