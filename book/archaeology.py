@@ -49,10 +49,12 @@ class Choices:
 
 
 def root(n: int, choices: Choices) -> float:
+    """Return what the first weights of n inputs are divided by; in Python 2, `1/2` was `1 // 2`."""
     return n ** (1 // 2) if choices.integer_division else n ** (1 / 2)
 
 
 def first_weights(choices: Choices, rng: np.random.Generator) -> Parameters:
+    """Draw the weights of 784 inputs, 100 hidden units and 10 outputs; biases are 0."""
     w = Parameters((784, 100, 10))
     w.W[0][:] = rng.standard_normal((784, 100), np.float32) / root(784, choices)
     if choices.positive_outputs:
@@ -63,6 +65,7 @@ def first_weights(choices: Choices, rng: np.random.Generator) -> Parameters:
 
 
 def untrained(choices: Choices, data, rng: np.random.Generator) -> Network:
+    """Return the network before training, its scaling fitted to the images trained on."""
     if choices.improved:
         parts = tanh, softmax_cross_entropy
         inputs = zero_mean_per_pixel if choices.pixel_by_pixel else zero_mean
@@ -95,6 +98,7 @@ def descend(w: Parameters, gradient: list, rate: float) -> None:
 
 def step_2015(w: Parameters, v: Parameters, gradient: list, previous: list, rate: float,
               choices: Choices) -> None:
+    """Change the weights `w` by the gradient of one image; `v` is the velocity."""
     if choices.previous_gradient:
         descend(w, gradient, rate)                           # w ← w - η g
         descend(w, previous, choices.momentum)               #       - μ (previous g)

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from handmlp import load_mnist, plots
+from handmlp.experiments import asleep
 from handmlp.logbook import VOCABULARY
 from handmlp.network import Network
 from handmlp.page import STYLE, svg
@@ -141,10 +142,9 @@ class Run:
         if not self.epochs:
             return f"Run {self.number}: {self.ending or 'drawing the first weights.'}"
         last, only = self.epochs[-1], self.history.only_class
-        share = last.confusion.diagonal() / np.maximum(last.confusion.sum(axis=1), 1)
-        asleep = ", ".join(map(str, np.flatnonzero(share < 0.05)))
+        sleeping = ", ".join(map(str, asleep(last.confusion)))
         says = (f"Every image is called {only}: it has learned nothing. " if only is not None else
-                f"Digits of which it reads fewer than one in twenty: {asleep or 'none'}. ")
+                f"Digits of which it reads fewer than one in ten: {sleeping or 'none'}. ")
         return (f"Run {self.number}, after epoch {last.number} of {self.recipe.epochs}: reads "
                 f"{last.train_accuracy:.1%} of its training images as they are labelled, and "
                 f"{last.validation_accuracy:.1%} of the {last.confusion.sum():,} for validation. "
