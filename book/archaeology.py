@@ -190,14 +190,18 @@ def train(jobs: list):
 
 
 def check() -> int:
-    """Train one seed of each again; return how many leave the record by more than seeds differ."""
+    """Train one seed of each again; return how many leave the record by more than seeds differ.
+
+    The large steps of some of these networks make another processor's rounding another run. So a
+    point and five standard deviations over the seeds are allowed; untrained, next to nothing is.
+    """
     jobs, runs, wrong = [job for job in JOBS if job[1] == 0], on_record(), 0
     stale = [job for job in JOBS if runs.get(name(job), {}).get("code") != CODE]
     for job, run in zip(jobs, () if stale else train(jobs)):
         old = [runs[name(other)]["accuracy"] for other in JOBS if other[0] == job[0]]
         spread = np.maximum.accumulate(np.std(old, axis=0, ddof=1)[::-1])[::-1]
         gap = np.abs(np.subtract(run["accuracy"], old[0]))
-        differs = gap[0] > 0.002 or (gap > 0.005 + 3 * spread).any()
+        differs = bool(gap[0] > 0.002 or (gap > 0.01 + 5 * spread).any())
         print("differs" if differs else "agrees ", name(job), f"by up to {gap.max():.4f}")
         wrong += differs
     print(f"{len(jobs)} checked, {wrong} differ" if not stale else
@@ -213,4 +217,5 @@ def main(command: str = "update") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    import archaeology  # by its name, under which the processes that train find it too
+    sys.exit(archaeology.main(*sys.argv[1:]))

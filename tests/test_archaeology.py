@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import archaeology
@@ -179,7 +181,7 @@ def test_an_edit_of_the_code_is_another_hash_and_a_comment_is_not(before, after,
     spec = importlib.util.spec_from_file_location("edited_2015", path)
     module = importlib.util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, "edited_2015", module)
+        patch.setitem(sys.modules, "edited_2015", module)
         spec.loader.exec_module(module)
     assert (module.CODE == CODE) is same
 
@@ -196,13 +198,27 @@ def small(tiny, tmp_path, monkeypatch):
 
 
 def test_check_passes_what_repeats_and_finds_what_does_not(small, capsys):
-    assert archaeology.main("check") == 0
+    status = archaeology.main("check")
+    assert (status, type(status)) == (0, int)  # any other type of zero is an error to the shell
     assert "2 checked, 0 differ" in capsys.readouterr().out
     record = json.loads(small.read_text("utf-8"))
     record["runs"][archaeology.name(archaeology.JOBS[0])]["accuracy"][0] += 0.01
     small.write_text(json.dumps(record))
     assert archaeology.main("check") == 1
     assert "2 checked, 1 differ" in capsys.readouterr().out
+
+
+def test_it_runs_as_a_script_from_anywhere(tmp_path):
+    text = (archaeology.RECORD.parents[2] / "archaeology.py").read_text("utf-8")
+    text = text.replace("epochs: int = 5", "epochs: int = 0")
+    text = text.replace("def on_record()", "JOBS = JOBS[:2]\n\n\ndef on_record()")
+    script = tmp_path / "archaeology.py"
+    script.write_text(text, "utf-8")
+    result = subprocess.run([sys.executable, script, "measure"], cwd=archaeology.RECORD.parent)
+    assert result.returncode == 0
+    record = json.loads((tmp_path / "runs" / "2015" / "record.json").read_text("utf-8"))
+    assert list(record["runs"]) == sorted(map(archaeology.name, (
+        (replace(choices, epochs=0), seed) for choices, seed in JOBS[:2])))
 
 
 def test_what_is_missing_or_stale_is_trained_and_nothing_else(small, capsys, monkeypatch):
