@@ -64,7 +64,8 @@ def processor() -> str:
 def measure(threads: int, x, labels, test) -> tuple[list[dict], list[dict]]:
     """Return a row for each step that was timed, and one for each peer's race to the goal."""
     steps = []
-    for units, size, rule in product(STEPS, STEPS[100], RULES):
+    settings = [(units, size) for units in STEPS for size in STEPS[units]]
+    for (units, size), rule in product(settings, RULES):
         setting, count = Setting(units, size, **rule), STEPS[units][size]
         rows = np.random.default_rng(0).permutation(len(x))[:count * size].reshape(count, size)
         runs = {}
