@@ -18,7 +18,7 @@ import lab
 import numpy as np
 import pytest
 from lab import CHOICES, MOST_KEPT, MOST_LAYERS, NUMBERS, PICTURES, Lab, Session
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 import handmlp
 from handmlp import Recipe, run
@@ -387,16 +387,9 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A window of Playwright's own Chromium where it is installed, else of the system's."""
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        with playwright.chromium.launch(
-            executable_path=own if Path(own).exists() else shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
-        ) as browser:
-            yield browser.new_page(viewport={"width": 1400, "height": 1000})
+def page(browser) -> Page:
+    """A window of the browser."""
+    return browser.new_page(viewport={"width": 1400, "height": 1000})
 
 
 def test_in_a_real_jupyter(jupyter, page):
