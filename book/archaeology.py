@@ -21,7 +21,7 @@ from scipy.linalg.blas import sger
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from handmlp import load_mnist, logistic, one_hot, tanh
+from handmlp import load_mnist, logistic, one_hot, streams, tanh
 from handmlp.experiments import asleep
 from handmlp.inputs import unit_range, zero_mean, zero_mean_per_pixel
 from handmlp.logbook import code_hash, measured, syntax
@@ -113,7 +113,7 @@ def train_2015(choices: Choices, data, seed: int) -> dict:
 
     The streams of random numbers are those of `handmlp.run`.
     """
-    for_weights, for_order, _ = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+    for_weights, for_order, _ = streams(seed)
     network, rows = untrained(choices, data, for_weights), np.arange(len(data.train))
     x, t = network.inputs(data.train.images)[:, None], one_hot(data.train.labels)[:, None]
     w, v, previous, rate = network.parameters, network.parameters.like(), [], choices.learning_rate
@@ -156,7 +156,8 @@ SWEPT = [*FIRSTS, MEANT, switch(MEANT, "integer_division")]
 JOBS = ([(choices, seed) for choices in (*FIRSTS, HASTY, *IMPROVED) for seed in range(5)]
         + [(choices, seed) for swept in SWEPT for choices in at_rates(swept) for seed in range(3)])
 
-DECIDES = (Choices, root, first_weights, untrained, gradient_2015, descend, step_2015, train_2015)
+DECIDES = (Choices, root, first_weights, untrained, gradient_2015, descend, step_2015, train_2015,
+           asleep)
 TREES = [syntax(ast.parse(inspect.getsource(part))) for part in DECIDES]
 CODE = hashlib.sha256(json.dumps([code_hash(), TREES]).encode()).hexdigest()[:12]
 

@@ -1,4 +1,4 @@
-"""The Lab: every choice of a recipe is a knob, and the pictures follow training epoch by epoch.
+"""The Lab: the choices of a recipe are knobs, and the pictures follow training epoch by epoch.
 
 `Session` trains in a thread of its own and knows nothing of widgets; `Lab` shows one in a notebook.
 """
@@ -14,11 +14,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from handmlp import load_mnist, plots
-from handmlp.experiments import asleep
+from handmlp.experiments import asleep, own_share
 from handmlp.logbook import VOCABULARY
 from handmlp.network import Network
 from handmlp.page import STYLE, svg
-from handmlp.recipe import History, Recipe, draw, sample
+from handmlp.recipe import History, Recipe, draw, sample, streams
 from handmlp.story import BASELINE, STORY
 from handmlp.training import Diverged, Epoch, train
 
@@ -94,8 +94,9 @@ def _units(text: str) -> tuple[int, ...]:
 
 
 def code(recipe: Recipe, seed: int) -> str:
-    """Return the lines that repeat a run."""
-    return f"recipe = {recipe!r}\nnetwork, history = run(recipe, load_mnist(), seed={seed})"
+    """Return the lines that repeat a run on MNIST."""
+    return ("from handmlp import *\n\n"
+            f"recipe = {recipe!r}\nnetwork, history = run(recipe, load_mnist(), seed={seed})")
 
 
 # --- training -------------------------------------------------------------------------------------
@@ -216,8 +217,7 @@ class Session:
         return False
 
     def _train(self, run: Run) -> None:
-        streams = np.random.SeedSequence(run.seed).spawn(3)  # those of handmlp.run
-        for_weights, for_order, for_sample = map(np.random.default_rng, streams)
+        for_weights, for_order, for_sample = streams(run.seed)
         try:
             data = sample(run.recipe, self.data, for_sample)
             drawn = draw(run.recipe, data, for_weights)
@@ -301,7 +301,7 @@ def first_weights(run: Run) -> tuple[plt.Figure, str]:
 def confusion(run: Run) -> tuple[plt.Figure, str]:
     """What the validation images of each digit are called."""
     counts = run.epochs[-1].confusion
-    share = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
+    share = own_share(counts)
     return plots.confusion_matrix(counts).figure, (
         f"Confusion matrix in %. Digit {share.argmax()} is read best, {share.max():.0%}, and "
         f"digit {share.argmin()} worst, {share.min():.0%}.")

@@ -8,7 +8,7 @@ from handmlp.inputs import Inputs, inverted, mean_of, unit_range, zero_mean, zer
 from handmlp.network import Network, Parameters, load
 from handmlp.orders import Order, file_order, runs_of, shuffled, shuffled_once, sorted_by_class
 from handmlp.outputs import Output, logistic_squared_error, softmax_cross_entropy
-from handmlp.recipe import History, Recipe, draw, run, sample
+from handmlp.recipe import History, Recipe, draw, run, sample, streams
 from handmlp.training import Diverged, Epoch, evaluate, sgd_step, train
 
 __version__ = "0.1.0"

@@ -8,6 +8,7 @@ check       train some seeds of every recipe again and compare with the record
 import argparse
 import itertools
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", help="folder of recorded runs, such as book/runs")
     parser.add_argument("--seeds", type=int, default=1, help="seeds of each recipe to check")
     options = parser.parse_args(arguments)
+    if not Path(options.folder).is_dir():
+        parser.error(f"there is no folder {options.folder}")
     book = Logbook(options.folder)
     data = {splits.fingerprint: splits for splits in (load_mnist(), load_mnist(validation=0))}
     pages = [page for page in book.pages() if page["data"] in data]
@@ -43,11 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check(book: Logbook, jobs: dict[Job, bool], seeds: int) -> int:
-    """Train the first `seeds` seeds of each recipe again; return how many runs disagree."""
+    """Train the first `seeds` seeds of each recipe again; return how many are stale or differ."""
     stale = sum(not current for current in jobs.values())
     if stale or not jobs:
         print(f"{book.folder}: {len(jobs)} runs on these images, {stale} of them recorded by older "
-              "code: run `make measure`")
+              f"code: python -m handmlp update {book.folder}")
         return max(1, stale)
     recorded = {page: {job: book.find(*job) for job in group}
                 for page, group in itertools.groupby(jobs, key=lambda job: job[:2])}
@@ -67,7 +70,8 @@ def disagreement(fresh: History, recorded: History | None, others: list[History]
 
     None if nowhere. First weights must be the same. Later, other machines round otherwise, and a
     run wanders like one with another seed: half a point and three standard deviations of the
-    `others` are allowed, for a loss above 1 in proportion.
+    `others` are allowed, for a loss above 1 in proportion. Where they are fewer than three, the
+    deviation is taken to be two points.
     """
     if recorded is None:
         return "is in a file with the name of another recipe"

@@ -106,8 +106,8 @@ def load_mnist(validation: int = 10_000) -> Splits:
     """Return MNIST: 50,000 images to train on, 10,000 to choose with, 10,000 to report on.
 
     With `validation=0`, when all is chosen, there are 60,000 to train on. The files travel in the
-    package and are checked by SHA-256: no network, no pickle, nothing left on disk. A second call
-    gives the same object.
+    package and are checked by SHA-256: no network, no pickle, nothing left on disk. The same call
+    again gives the same object.
     """
     return _load_mnist(resources.files(__package__) / "mnist", validation)
 

@@ -27,7 +27,7 @@ class Results(dict[Recipe, list[History]]):
         return label or repr(recipe)
 
     def curves(self, recipe: Recipe, name: str) -> np.ndarray:
-        """Return one row per seed and one column per epoch; runs that diverged end in NaN."""
+        """Return one row per seed and one column per epoch; a run that diverged is a row of NaN."""
         rows = np.full((len(self[recipe]), recipe.epochs + 1), np.nan)
         for row, history in zip(rows, self[recipe]):
             if not history.diverged_at:
@@ -134,7 +134,7 @@ def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
         Folder of recorded runs: what is found there is not trained again, what is trained is
         recorded there. Without it, everything is trained.
     test : bool
-        Whether to report the test accuracy after the last epoch.
+        Whether each run must tell its test accuracy after the last epoch.
     """
     seeds = list(seeds)
     jobs = {recipe: [(recipe, data, seed, test) for seed in seeds] for recipe in recipes}

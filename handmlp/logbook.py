@@ -71,9 +71,9 @@ class Logbook:
         """
         if not jobs:
             return {}
-        parallel = joblib.Parallel(n_jobs=-1, return_as="generator")
-        runs, trained = parallel(joblib.delayed(run)(*job) for job in jobs), {}
-        for job, (_, history) in zip(jobs, tqdm(runs, "training", len(jobs), unit="run")):
+        parallel, trained = joblib.Parallel(n_jobs=-1, return_as="generator"), {}
+        runs = parallel(joblib.delayed(_run)(code_hash(), *job) for job in jobs)
+        for job, history in zip(jobs, tqdm(runs, "training", len(jobs), unit="run")):
             self.record(history, data=job[1])
             trained[job] = history
         return trained
@@ -148,6 +148,13 @@ def measured() -> dict[str, str]:
                if info["user_api"] == "blas"}
     return {"numpy": np.__version__, "kernel": ", ".join(sorted(kernels)),
             "python": platform.python_version(), "date": datetime.date.today().isoformat()}
+
+
+def _run(code: str, *job) -> History:
+    """Train in a process of its own, perhaps on another machine, if it has the code asked for."""
+    if code_hash() != code:
+        raise RuntimeError(f"{platform.node()} has another handmlp, {code_hash()}, not {code}")
+    return run(*job)[1]
 
 
 def _read(path: Path) -> dict:

@@ -88,7 +88,8 @@ def learning_curves(results: Results, name: str = "validation_accuracy",
         if len(curves) > 1:
             std = curves.std(axis=0, ddof=1)
             ax.fill_between(epochs, mean - std, mean + std, color=style["color"], alpha=0.2, lw=0)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1))  # above, where it covers no curve
+    if ax.lines:
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1))  # above, where it covers no curve
     return ax
 
 

@@ -141,21 +141,18 @@ class History:
         if self.diverged_at:
             end = "diverged in epoch {}, step {}".format(*self.diverged_at)
         else:
-            end = f"{self.last.validation_accuracy:.2%} validation accuracy"
+            end = repr(self.last)
             if self.only_class is not None:
                 end += f", every image is called {self.only_class}: it has learned nothing"
-        return f"History({self.recipe}, seed {self.seed}, {len(self.epochs) - 1} epochs: {end})"
+        return f"History({self.recipe}, seed {self.seed}, {end})"
 
 
 def run(recipe: Recipe, data: Splits, seed: int, test: bool = False) -> tuple[Network, History]:
     """Draw a network, train it, and return it with its History; the same seed repeats the run.
 
-    Streams of random numbers of their own draw the weights, the order, and the sample of the
-    images, so that a change to one leaves the others alone. A run that diverges returns the last
-    finite network.
+    A run that diverges returns the last finite network.
     """
-    streams = np.random.SeedSequence(whole("seed", seed, 0)).spawn(3)
-    for_weights, for_order, for_sample = map(np.random.default_rng, streams)
+    for_weights, for_order, for_sample = streams(seed)
     data = sample(recipe, data, for_sample)
     network = draw(recipe, data, for_weights)
     epochs, diverged_at = [], None
@@ -165,6 +162,15 @@ def run(recipe: Recipe, data: Splits, seed: int, test: bool = False) -> tuple[Ne
     except Diverged as error:
         diverged_at = error.epoch, error.step
     return network, History(recipe, seed, tuple(epochs), diverged_at)
+
+
+def streams(seed: int) -> tuple[np.random.Generator, ...]:
+    """Return three generators, to draw the weights, the order, and the sample of the images.
+
+    Each has a stream of its own, so that a change to one of the three leaves the others alone.
+    """
+    parts = np.random.SeedSequence(whole("seed", seed, 0)).spawn(3)
+    return tuple(map(np.random.default_rng, parts))
 
 
 def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:

@@ -72,8 +72,11 @@ class Epoch:
         return accuracy(self.confusion)
 
     def __repr__(self) -> str:
-        return (f"epoch {self.number}: loss {self.loss:.3f}, accuracy {self.train_accuracy:.1%} "
-                f"train, {self.validation_accuracy:.1%} validation")
+        names = "train", "validation", "test"
+        known = ((getattr(self, f"{name}_accuracy"), name) for name in names)
+        shares = ", ".join(f"{share:.1%} {name}" for share, name in known
+                           if share is not None and math.isfinite(share))
+        return f"epoch {self.number}: loss {self.loss:.3f}, accuracy {shares}"
 
 
 def accuracy(confusion: np.ndarray) -> float:
@@ -167,7 +170,7 @@ def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
         learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
         before = network.parameters.flat.copy()
-        # Small matrix products are slower on two threads than on one.
+        # Products this small gain nothing from a second thread, and may have to wait for it.
         with threadpool_limits(1), np.errstate(all="ignore"):
             failed = train_epoch(network, x, t, batches, step, velocity, learning_rate,
                                  recipe.momentum, recipe.decay_per_matrix)

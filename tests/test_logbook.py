@@ -343,7 +343,7 @@ def tampered(name, by):
     ("test_accuracy", -0.3, "test accuracy is off by 0.3"),
     ("weights", 0.01, "first weights have standard deviations"),
     ("diverged_at", 0, "diverged in epoch 1, step 5"),
-    ("epochs", 0, "seed 0, 1 epochs"),
+    ("epochs", 0, "seed 0, epoch 1: "),
 ])
 def test_check_finds_a_tampered_number(folder, capsys, name, by, said):
     path = next(path for path in folder.iterdir()
@@ -379,13 +379,18 @@ def test_another_machine_may_round_otherwise(tiny):
 
 
 def test_check_wants_today_s_code_and_something_to_check(folder, capsys, monkeypatch, tmp_path):
-    empty = tmp_path / "nowhere"
+    empty = tmp_path / "empty"
+    with pytest.raises(SystemExit):
+        main(["check", str(empty)])
+    assert f"there is no folder {empty}" in capsys.readouterr().err
+    empty.mkdir()
     assert main(["check", str(empty)]) == 1
-    assert "nowhere: 0 runs on these images" in capsys.readouterr().out
+    assert "empty: 0 runs on these images" in capsys.readouterr().out
     monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
     assert main(["check", str(folder)]) > 0
-    said = "8 runs on these images, 8 of them recorded by older code: run `make measure`"
-    assert said in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "8 runs on these images, 8 of them recorded by older code" in out
+    assert f"python -m handmlp update {folder}" in out
 
 
 def test_update_trains_what_is_stale_and_nothing_else(folder, capsys, monkeypatch, trained):

@@ -229,6 +229,13 @@ def test_it_learns(tiny):
     assert repr(epochs[0]).startswith("epoch 0: loss 2.")
 
 
+def test_an_epoch_says_what_was_measured_and_nothing_else(tiny):
+    unwatched = Splits(tiny.train, tiny.train.take([]), tiny.test)
+    *_, last = trained(QUICK, unwatched, test=True)[1]
+    assert repr(last) == (f"epoch 2: loss {last.loss:.3f}, accuracy {last.train_accuracy:.1%} "
+                          f"train, {last.test_accuracy:.1%} test")
+
+
 def test_epoch_0_is_before_training_and_the_rest_is_done_when_asked_for(tiny):
     rng = np.random.default_rng(0)
     network = draw(QUICK, tiny, rng)
