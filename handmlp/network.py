@@ -111,15 +111,15 @@ class Network:
         `a` is what `forward` returned, `t` the targets (n, classes). Scaling the small delta of
         the outputs here scales every gradient, and costs less than scaling them later.
         """
-        delta = self.output.delta(a[-1], t)                  # δ = ŷ - t (for softmax)
-        delta *= factor / len(t)                             # a mean over the examples
+        delta = self.output.delta(a[-1], t)          # δ = ŷ - t (softmax)
+        delta *= factor / len(t)                     # a mean over n
         W = self.W
         for l in reversed(range(len(W))):
-            np.matmul(a[l].T, delta, out=out.W[l])           # ∂L/∂W = aᵀ δ
-            delta.sum(axis=0, out=out.b[l])                  # ∂L/∂b = Σ δ
+            np.matmul(a[l].T, delta, out=out.W[l])   # ∂L/∂W = aᵀ δ
+            delta.sum(axis=0, out=out.b[l])          # ∂L/∂b = Σ δ
             if l > 0:
-                delta = delta @ W[l].T                       # δ ← δ Wᵀ
-                delta *= self.hidden.slope(a[l])             #       ∘ f′(z)
+                delta = delta @ W[l].T               # δ ← δ Wᵀ
+                delta *= self.hidden.slope(a[l])     #       ∘ f′(z)
         return out
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
