@@ -209,9 +209,11 @@ def test_side_by_side_in_processes_of_their_own_the_bits_are_the_same(tiny):
         assert got.last.weights == expected.last.weights
 
 
-def test_a_poisoned_test_set_changes_no_choice_of_cross_validation(tiny, here):
-    poisoned = Splits(tiny.train, tiny.validation,
-                      Dataset(255 - tiny.test.images, (tiny.test.labels + 1) % 10))
+def test_poisoned_test_and_validation_sets_change_no_choice_of_cross_validation(tiny, here):
+    def spoiled(part):
+        return Dataset(255 - part.images, (part.labels + 1) % 10)
+
+    poisoned = Splits(tiny.train, spoiled(tiny.validation), spoiled(tiny.test))
 
     def folds(decay):
         recipe = QUICK.but(weight_decay=decay, images=300, wrong_labels=0.2)
