@@ -154,7 +154,7 @@ IMPROVED = [PUBLISHED, switch(PUBLISHED, *MISTAKES[:2]), MEANT,
             *(switch(start, name) for start in (PUBLISHED, MEANT) for name in MISTAKES)]
 SWEPT = [*FIRSTS, MEANT, switch(MEANT, "integer_division")]
 JOBS = ([(choices, seed) for choices in (*FIRSTS, HASTY, *IMPROVED) for seed in range(5)]
-        + [(choices, seed) for swept in SWEPT for choices in at_rates(swept) for seed in range(3)])
+        + [(choices, seed) for swept in SWEPT for choices in at_rates(swept) for seed in range(5)])
 
 DECIDES = (Choices, root, first_weights, untrained, gradient_2015, descend, step_2015, train_2015,
            asleep)
