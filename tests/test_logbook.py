@@ -272,6 +272,11 @@ def test_every_module_that_decides_a_number_is_in_the_hash():
     assert seen == {*NUMERICAL, "idx"}                 # the files are checked by their own sums
 
 
+def test_a_worker_with_other_code_refuses_to_train(tiny):
+    with pytest.raises(RuntimeError, match="has another handmlp, .*, not other code"):
+        logbook._run("other code", QUICK, tiny, 0)
+
+
 def test_changed_code_finds_nothing_and_replaces_run_by_run(tiny, tmp_path, monkeypatch, trained):
     compare(QUICK, data=tiny, seeds=range(3), logbook=str(tmp_path))
     monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
