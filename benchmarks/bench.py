@@ -21,7 +21,7 @@ import numpy as np
 from peers import PEERS, Setting, products
 
 from handmlp import load_mnist
-from handmlp.logbook import measured
+from handmlp.records.logbook import measured
 
 RESULTS = Path(__file__).with_name("results.json")
 ROUNDS, RACES, MOST_EPOCHS, GOAL = 9, 3, 15, 0.97

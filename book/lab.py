@@ -13,14 +13,16 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 
-from handmlp import load_mnist, plots
-from handmlp.experiments import asleep, own_share
-from handmlp.logbook import VOCABULARY
+from handmlp import load_mnist
+from handmlp.book import plots
+from handmlp.book.page import STYLE, svg
+from handmlp.book.story import BASELINE, STORY
+from handmlp.measures import Epoch, asleep, own_share
 from handmlp.network import Network
-from handmlp.page import STYLE, svg
-from handmlp.recipe import History, Recipe, draw, sample, streams
-from handmlp.story import BASELINE, STORY
-from handmlp.training import Diverged, Epoch, train
+from handmlp.recipe import Recipe
+from handmlp.records.logbook import VOCABULARY
+from handmlp.runs import History, draw, sample, streams
+from handmlp.training import Diverged, train
 
 CHOICES = {
     "hidden": ("hidden units", ["logistic", "tanh", "relu"]),

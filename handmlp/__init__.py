@@ -1,14 +1,15 @@
 """A neural network by hand, in NumPy: the package that the book reads aloud."""
 
 from handmlp.activations import Activation, logistic, relu, tanh
-from handmlp.data import Dataset, Splits, load_idx, load_mnist, one_hot
-from handmlp.experiments import compare, paired_difference
+from handmlp.data import Dataset, Splits, load_idx, load_mnist, one_hot, split
 from handmlp.initialisers import Initialiser, fan_in, fan_in_times, he, normal, unit_normal
 from handmlp.inputs import Inputs, inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
-from handmlp.network import Network, Parameters, load
+from handmlp.measures import evaluate
+from handmlp.network import Network
 from handmlp.orders import Order, file_order, runs_of, shuffled, shuffled_once, sorted_by_class
 from handmlp.outputs import Output, logistic_squared_error, softmax_cross_entropy
-from handmlp.recipe import History, Recipe, draw, run, sample, streams
-from handmlp.training import Diverged, Epoch, evaluate, sgd_step, train
+from handmlp.recipe import Recipe
+from handmlp.runs import History, run
+from handmlp.training import Diverged, train
 
 __version__ = "0.1.0"

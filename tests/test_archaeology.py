@@ -27,7 +27,7 @@ from archaeology import (
 from handmlp import Recipe, fan_in, one_hot, shuffled, softmax_cross_entropy, tanh, zero_mean
 from handmlp.inputs import zero_mean_per_pixel
 from handmlp.network import Parameters
-from handmlp.recipe import run
+from handmlp.runs import run
 
 MENDED = switch(FIRST, "integer_division", "logistic_twice")
 AS_RECIPE = {

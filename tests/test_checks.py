@@ -8,7 +8,6 @@ import pytest
 
 from handmlp import (
     Network,
-    Parameters,
     fan_in,
     logistic,
     logistic_squared_error,
@@ -19,7 +18,8 @@ from handmlp import (
     unit_normal,
 )
 from handmlp import network as network_module
-from handmlp.checks import TOLERANCE, GradientCheck, check_answer, check_goal, check_gradient
+from handmlp.book.checks import TOLERANCE, GradientCheck, check_answer, check_goal, check_gradient
+from handmlp.network import Parameters
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 SIZES = (6, 5, 4, 3)
@@ -101,7 +101,7 @@ def test_a_wrong_penalty_is_caught(monkeypatch, strength, biases):
         if biases:
             w.b[0] -= shrink[0] * w.b[0]
 
-    monkeypatch.setattr("handmlp.checks.sgd_step", wrong)
+    monkeypatch.setattr("handmlp.book.checks.sgd_step", wrong)
     network, x, t = example()
     network.b[0][:] = 1
     check = check_gradient(network, x, t, (0.1, 0.0, 0.0))
@@ -155,7 +155,8 @@ def test_what_is_no_number_never_passes():
 
 
 def test_on_the_digits_with_the_network_of_2015(tiny):
-    from handmlp import Recipe, draw, one_hot
+    from handmlp import Recipe, one_hot
+    from handmlp.runs import draw
 
     network = draw(Recipe(), tiny, np.random.default_rng(0))
     x = network.scaling(tiny.train.images[:10])

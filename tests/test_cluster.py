@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
-from handmlp import Recipe, compare, fan_in, softmax_cross_entropy, tanh
-from handmlp.logbook import Logbook
+from handmlp import Recipe, fan_in, softmax_cross_entropy, tanh
+from handmlp.records import compare
+from handmlp.records.logbook import Logbook
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Dask warns of is not ours
 QUICK = Recipe(units=(8,), hidden=tanh, output=softmax_cross_entropy, init=fan_in, epochs=2,

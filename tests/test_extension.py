@@ -1,4 +1,4 @@
-"""book/extension.py: the front-end files come whole and right, or not at all."""
+"""tools/extension.py: the front-end files come whole and right, or not at all."""
 
 import io
 import tarfile

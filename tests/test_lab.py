@@ -22,8 +22,8 @@ from playwright.sync_api import Page, expect
 
 import handmlp
 from handmlp import Recipe, run
-from handmlp.logbook import parse
-from handmlp.story import BASELINE, STORY
+from handmlp.book.story import BASELINE, STORY
+from handmlp.records.logbook import parse
 
 BOOK = Path(lab.__file__).parent
 SETTINGS = lab.settings_of(BASELINE, images=600) | {"units": "5", "epochs": "2"}

@@ -9,22 +9,11 @@ import joblib
 import numpy as np
 import pytest
 
-from handmlp import (
-    Recipe,
-    Splits,
-    compare,
-    fan_in,
-    logbook,
-    normal,
-    relu,
-    run,
-    runs_of,
-    softmax_cross_entropy,
-    tanh,
-)
-from handmlp.__main__ import disagreement, main
+from handmlp import Recipe, Splits, fan_in, normal, relu, run, runs_of, softmax_cross_entropy, tanh
 from handmlp.activations import Activation
-from handmlp.logbook import NUMERICAL, Logbook, code_hash, parse
+from handmlp.records import compare, logbook
+from handmlp.records.__main__ import disagreement, main
+from handmlp.records.logbook import NUMERICAL, Logbook, code_hash, parse
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
                order=runs_of(3), learning_rate=0.1, weight_decay=(0.1, 0.0), epochs=2)
@@ -303,7 +292,7 @@ def folder(tiny, everything, tmp_path, monkeypatch, trained):
     def load(validation=10_000):
         return tiny if validation else everything
 
-    monkeypatch.setattr("handmlp.__main__.load_mnist", load)
+    monkeypatch.setattr("handmlp.records.__main__.load_mnist", load)
     compare(QUICK, data=tiny, seeds=range(4), test=True, logbook=str(tmp_path))
     compare(QUICK.but(momentum=0.5), data=tiny, seeds=range(4), logbook=str(tmp_path))
     trained.clear()

@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 import handmlp
 from handmlp import (
     Network,
-    Parameters,
     fan_in,
-    load,
     logistic,
     logistic_squared_error,
     relu,
@@ -28,6 +26,7 @@ from handmlp import (
     zero_mean_per_pixel,
 )
 from handmlp.activations import Activation
+from handmlp.network import Parameters, load
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 DEPTHS = [(), (5,), (4, 3), (6, 5, 4)]

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from handmlp import (
-    Parameters,
     Recipe,
-    draw,
     fan_in,
     logistic,
     logistic_squared_error,
@@ -23,6 +21,8 @@ from handmlp import (
     train,
     zero_mean,
 )
+from handmlp.network import Parameters
+from handmlp.runs import draw
 from handmlp.training import Diverged
 
 

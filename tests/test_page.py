@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from handmlp import Network, page, tanh
+from handmlp import Network, tanh
+from handmlp.book import page
 from handmlp.initialisers import Initialiser
 
 ALT = "A line rises from 0 to 9."

@@ -5,11 +5,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from handmlp import Recipe, fan_in, plots
-from handmlp.experiments import Results
-from handmlp.recipe import History
-from handmlp.story import STORY
-from handmlp.training import Epoch, WeightStatistics
+from handmlp import Recipe, fan_in
+from handmlp.book import plots
+from handmlp.book.story import STORY
+from handmlp.measures import Epoch, WeightStatistics
+from handmlp.records import Results
+from handmlp.runs import History
 
 AFTER = Recipe(init=fan_in)
 

@@ -29,7 +29,6 @@ from handmlp import (
     relu,
     run,
     runs_of,
-    sgd_step,
     shuffled,
     softmax_cross_entropy,
     tanh,
@@ -39,10 +38,10 @@ from handmlp import (
     zero_mean_per_pixel,
 )
 from handmlp.activations import Activation, Logistic, Relu, Tanh
-from handmlp.logbook import VOCABULARY
 from handmlp.outputs import LogisticSquaredError, SoftmaxCrossEntropy
-from handmlp.recipe import draw, sample
-from handmlp.training import train_epoch
+from handmlp.records.logbook import VOCABULARY
+from handmlp.runs import draw, sample
+from handmlp.training import sgd_step, train_epoch
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in, order=shuffled,
                learning_rate=0.1, epochs=2)

@@ -6,8 +6,8 @@ import ipywidgets
 import matplotlib.pyplot as plt
 import pytest
 
-from handmlp import page, sliders
-from handmlp.sliders import choice, slider, two_sliders
+from handmlp.book import page, sliders
+from handmlp.book.sliders import choice, slider, two_sliders
 
 
 def frame(*values):

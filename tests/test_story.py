@@ -6,7 +6,8 @@ from pathlib import Path
 import ladder
 import pytest
 
-from handmlp import Recipe, story
+from handmlp import Recipe
+from handmlp.book import story
 
 STEPS = list(zip(story.STORY, story.STORY[1:]))
 

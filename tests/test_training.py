@@ -9,7 +9,6 @@ from sklearn.neural_network import MLPClassifier
 from handmlp import (
     Dataset,
     Network,
-    Parameters,
     Recipe,
     Splits,
     fan_in,
@@ -27,17 +26,10 @@ from handmlp import (
     unit_range,
     zero_mean,
 )
-from handmlp.recipe import draw
-from handmlp.training import (
-    Diverged,
-    WeightStatistics,
-    accuracy,
-    evaluate,
-    minibatches,
-    sgd_step,
-    train,
-    train_epoch,
-)
+from handmlp.measures import WeightStatistics, accuracy, evaluate
+from handmlp.network import Parameters
+from handmlp.runs import draw
+from handmlp.training import Diverged, minibatches, sgd_step, train, train_epoch
 
 ORDERS = [file_order, shuffled_once, shuffled, sorted_by_class, runs_of(3)]
 # Quick and sure to learn: 784-10-10.

@@ -8,7 +8,7 @@ import pytest
 
 from handmlp import fan_in, fan_in_times, he, mean_of, normal, runs_of, tanh, zero_mean
 from handmlp.activations import Activation
-from handmlp.logbook import VOCABULARY
+from handmlp.records.logbook import VOCABULARY
 from handmlp.values import Value, number, whole
 
 VALUES = [value for value in VOCABULARY.values() if isinstance(value, Value)]

@@ -9,17 +9,16 @@ from handmlp import (
     History,
     Recipe,
     Splits,
-    compare,
     fan_in,
     normal,
-    paired_difference,
     run,
     softmax_cross_entropy,
     tanh,
 )
 from handmlp.activations import Activation
-from handmlp.experiments import NO_BREAK, Difference, Results, asleep, own_share
-from handmlp.training import Epoch
+from handmlp.measures import Epoch, asleep, own_share
+from handmlp.records import Difference, Results, compare, paired_difference
+from handmlp.records.comparison import NO_BREAK
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
                learning_rate=0.1, epochs=1)

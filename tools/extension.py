@@ -21,7 +21,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-VENDOR = Path(__file__).parent / "assets" / "vendor"
+VENDOR = Path(__file__).parents[1] / "book" / "assets" / "vendor"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

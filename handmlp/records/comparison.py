@@ -7,8 +7,9 @@ import numpy as np
 from scipy import stats
 
 from handmlp.data import Splits
-from handmlp.logbook import Logbook
-from handmlp.recipe import History, Recipe
+from handmlp.recipe import Recipe
+from handmlp.records.logbook import Logbook
+from handmlp.runs import History
 from handmlp.values import Value
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -106,16 +107,6 @@ def paired_difference(after: np.ndarray, before: np.ndarray) -> Difference:
     half = stats.t.ppf(0.975, len(change) - 1) * change.std(ddof=1) / np.sqrt(len(change))
     mean = change.mean()
     return Difference(float(mean), float(mean - half), float(mean + half), len(change))
-
-
-def own_share(confusion: np.ndarray) -> np.ndarray:
-    """Return for each class the share of its images that are called by its own name."""
-    return confusion.diagonal() / np.maximum(confusion.sum(axis=1), 1)
-
-
-def asleep(confusion: np.ndarray) -> list[int]:
-    """Return the classes of which fewer than a tenth of the images are called by their own name."""
-    return np.flatnonzero(confusion.diagonal() < 0.1 * confusion.sum(axis=1)).tolist()
 
 
 def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),

@@ -1,4 +1,4 @@
-"""Draw the README's picture from the logbook: python book/ladder.py"""
+"""Draw the README's picture from the logbook: python tools/ladder.py"""
 
 import re
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from handmlp import compare, load_mnist, page, plots
-from handmlp.story import STORY
+from handmlp import load_mnist
+from handmlp.book import page, plots
+from handmlp.book.story import STORY
+from handmlp.records import compare
 
 NAMES = ("as in 2015", "+ tanh", "+ softmax", "+ first\nweights", "+ mean 0", "+ shuffling",
          "+ weight\ndecay")
-BOOK = Path(__file__).parent
+BOOK = Path(__file__).parents[1] / "book"
 # A file that GitHub shows knows nothing of the book's style sheet.
 STYLE = ("<style>svg{color:#24272c;font-family:system-ui,sans-serif}"
          "@media(prefers-color-scheme:dark){svg{color:#dcdfe4}}</style>")

@@ -12,7 +12,7 @@ from itertools import product, starmap
 import ipywidgets
 from ipywidgets import jsdlink
 
-from handmlp.page import svg
+from handmlp.book.page import svg
 
 
 class Control(ipywidgets.VBox):

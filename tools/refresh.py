@@ -1,7 +1,7 @@
 """Run notebooks and write their text outputs back, so that a second run changes no byte.
 
-    python book/refresh.py                       # all of them
-    python book/refresh.py book/01-digits.ipynb
+    python tools/refresh.py                       # all of them
+    python tools/refresh.py book/01-digits.ipynb
 
 Pictures, widgets and timings stay out: the build makes them again.
 """
@@ -70,8 +70,8 @@ def refreshed(path: Path) -> str:
 
 
 def main(names: list[str]) -> None:
-    """Refresh the notebooks named, or all beside this file, and say which changed."""
-    folder = Path(__file__).parent
+    """Refresh the notebooks named, or all of the book, and say which changed."""
+    folder = Path(__file__).parents[1] / "book"
     for path in map(Path, names or sorted(folder.glob("*.ipynb"))):
         before, after = path.read_text("utf-8"), refreshed(path)
         if after != before:

@@ -16,10 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.optimize import isotonic_regression
 
-from handmlp.experiments import Results
-from handmlp.page import COLOURS, STYLE
-from handmlp.recipe import History, Recipe
-from handmlp.story import STORY
+from handmlp.book.page import COLOURS, STYLE
+from handmlp.book.story import STORY
+from handmlp.recipe import Recipe
+from handmlp.records import Results
+from handmlp.runs import History
 
 INKS = (*COLOURS.values(), "black")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 3)))

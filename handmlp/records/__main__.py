@@ -1,4 +1,4 @@
-"""Keep the logbook true: `python -m handmlp update|measure|check FOLDER`.
+"""Keep the logbook true: `python -m handmlp.records update|measure|check FOLDER`.
 
 update      train what was recorded by older code, and nothing else
 measure     train everything again
@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from handmlp.data import load_mnist
-from handmlp.logbook import NUMBERS, Job, Logbook, is_current, parse, tested
-from handmlp.recipe import History
+from handmlp.records.logbook import NUMBERS, Job, Logbook, is_current, parse, tested
+from handmlp.runs import History
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the command line says; return 0 if the logbook holds."""
-    parser = argparse.ArgumentParser("python -m handmlp", description=__doc__,
+    parser = argparse.ArgumentParser("python -m handmlp.records", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["update", "measure", "check"])
     parser.add_argument("folder", help="folder of recorded runs, such as book/runs")
@@ -50,7 +50,7 @@ def check(book: Logbook, jobs: dict[Job, bool], seeds: int) -> int:
     stale = sum(not current for current in jobs.values())
     if stale or not jobs:
         print(f"{book.folder}: {len(jobs)} runs on these images, {stale} of them recorded by older "
-              f"code: python -m handmlp update {book.folder}")
+              f"code: python -m handmlp.records update {book.folder}")
         return max(1, stale)
     recorded = {page: {job: book.find(*job) for job in group}
                 for page, group in itertools.groupby(jobs, key=lambda job: job[:2])}

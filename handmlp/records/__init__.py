@@ -1,0 +1,6 @@
+"""Records: comparisons over seeds, and the logbook of all runs, from which each can be repeated."""
+
+from handmlp.records.comparison import Difference, Results, compare, paired_difference
+from handmlp.records.logbook import Logbook
+
+__all__ = ["Difference", "Logbook", "Results", "compare", "paired_difference"]
