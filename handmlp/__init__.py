@@ -9,7 +9,7 @@ from handmlp.network import Network
 from handmlp.orders import Order, file_order, runs_of, shuffled, shuffled_once, sorted_by_class
 from handmlp.outputs import Output, logistic_squared_error, softmax_cross_entropy
 from handmlp.recipe import Recipe
-from handmlp.runs import History, run
+from handmlp.runs import History, run, start
 from handmlp.training import Diverged, train
 
 __version__ = "0.1.0"

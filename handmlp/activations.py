@@ -11,7 +11,12 @@ from handmlp.values import Value
 
 
 class Activation(Value):
-    """A function of the weighted sum, `f(z, out=None)`, with its slope, `f.slope(a)`."""
+    """A function of the weighted sum, `f(z, out=None)`, with its slope, `f.slope(a)`.
+
+    `kinks` are the z at which its slope jumps, where a finite difference says nothing.
+    """
+
+    kinks = ()
 
 
 class Logistic(Activation):
@@ -39,6 +44,8 @@ class Tanh(Activation):
 
 class Relu(Activation):
     """The rectified linear unit: z where it is positive, 0 elsewhere (Nair and Hinton 2010)."""
+
+    kinks = (0.0,)
 
     def __call__(self, z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         return np.maximum(z, 0, out=out)                         # a = max(z, 0)

@@ -18,7 +18,7 @@ class Initialiser(Value):
 
     def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
         """Draw W of `shape` (fan-in, units), float32."""
-        return rng.standard_normal(shape, dtype=np.float32) * self.std(shape[0])
+        return rng.standard_normal(shape, dtype=np.float32) * float(self.std(shape[0]))
 
 
 class UnitNormal(Initialiser):
@@ -48,7 +48,7 @@ class Normal(Initialiser):
     size: float
 
     def std(self, fan_in: int) -> float:
-        return float(self.size)
+        return self.size
 
 
 class FanInTimes(Initialiser):

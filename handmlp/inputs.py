@@ -25,7 +25,11 @@ class Scaling:
 
 
 def _scaling(shift, scale) -> Scaling:
-    return Scaling(np.asarray(shift, np.float32), np.asarray(scale, np.float32))
+    with np.errstate(over="ignore"):
+        made = Scaling(np.asarray(shift, np.float32), np.asarray(scale, np.float32))
+    if not (np.isfinite(made.shift).all() and np.isfinite(made.scale).all()):
+        raise ValueError(f"inputs must be finite numbers, got (pixel - {shift}) / {scale}")
+    return made
 
 
 class Inputs(Value):
@@ -56,13 +60,11 @@ class MeanOf(Inputs):
         return _scaling(mean - self.mean * std, std)
 
 
-class ZeroMean(MeanOf):
+class ZeroMean(Inputs):
     """Mean 0 and standard deviation 1 over all pixels of all images: one pair of numbers."""
 
-    mean: float = 0.0
-
-    def __repr__(self) -> str:
-        return "zero_mean"
+    def fit(self, images: np.ndarray) -> Scaling:
+        return MeanOf(0.0).fit(images)
 
 
 class ZeroMeanPerPixel(Inputs):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handmlp.data import one_hot
+from handmlp.data import Splits, one_hot
 from handmlp.network import Network
 
 
@@ -73,6 +73,20 @@ def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[
         total += float(network.output.loss(z, one_hot(labels[rows], classes, z)).sum(dtype=float))
         np.add.at(confusion, (labels[rows], z.argmax(axis=1).tolist()), 1)
     return total / len(labels) if len(labels) else math.nan, confusion
+
+
+def measure(network: Network, data: Splits, number: int, test: bool) -> Epoch | None:
+    """Return an Epoch, or None if a weight or a loss is no longer finite."""
+    train, validation = data.train, data.validation
+    sample = slice(None, None, max(1, len(train) // 10_000))
+    loss, seen = evaluate(network, train.images[sample], train.labels[sample])
+    validation_loss, confusion = evaluate(network, validation.images, validation.labels)
+    losses = loss + validation_loss if len(validation) else loss
+    if not (math.isfinite(losses) and np.isfinite(network.parameters.flat).all()):
+        return None
+    tested = accuracy(evaluate(network, data.test.images, data.test.labels)[1]) if test else None
+    return Epoch(number, loss, accuracy(seen), validation_loss, confusion,
+                 tuple(map(WeightStatistics.of, network.W)), tested)
 
 
 def own_share(confusion: np.ndarray) -> np.ndarray:

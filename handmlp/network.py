@@ -9,29 +9,32 @@ t            targets, one-hot
 """
 
 import io
+import math
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from handmlp import activations, outputs
 from handmlp.activations import Activation
 from handmlp.data import as_pixels
 from handmlp.initialisers import Initialiser
 from handmlp.inputs import Scaling
 from handmlp.outputs import Output
+from handmlp.products import add_product
 
 FORMAT = 1
+MOST = 2**30  # parameters: 4 GB
 
 
 class Parameters:
     """All weights and biases in one flat vector; W[l] and b[l] are views into it."""
 
     def __init__(self, sizes: tuple[int, ...], flat: np.ndarray | None = None):
-        self.sizes = tuple(sizes)
-        count = sum((fan_in + 1) * units for fan_in, units in pairwise(self.sizes))
+        self.sizes, count = tuple(sizes), self.count(sizes)
         self.flat = np.zeros(count, np.float32) if flat is None else flat
         if self.flat.shape != (count,):
             raise ValueError(f"flat must hold {count} numbers for layers of {self.sizes} units, "
@@ -42,6 +45,15 @@ class Parameters:
             self.W.append(self.flat[start:middle].reshape(fan_in, units))
             self.b.append(self.flat[middle:end])
             start = end
+
+    @staticmethod
+    def count(sizes: tuple[int, ...]) -> int:
+        """Return how many parameters layers of these sizes have."""
+        count = sum((fan_in + 1) * units for fan_in, units in pairwise(sizes))
+        if len(sizes) < 2 or min(sizes) < 1 or count > MOST:
+            raise ValueError(f"sizes must be at least two numbers from 1, for at most {MOST:,} "
+                             f"parameters, got {tuple(sizes)}")
+        return count
 
     def like(self) -> "Parameters":
         """Zeros of the same sizes and dtype: a home for gradients or velocities."""
@@ -67,10 +79,19 @@ class Network:
     @classmethod
     def draw(cls, sizes: tuple[int, ...], hidden: Activation, output: Output, init: Initialiser,
              scaling: Scaling, rng: np.random.Generator) -> "Network":
-        """Make a network with weights drawn by `init` from `rng`, and biases of zero."""
+        """Make a network with weights drawn by `init` from `rng`, and biases of zero.
+
+        Raises
+        ------
+        ValueError
+            If a weight is not finite.
+        """
         parameters = Parameters(sizes)
-        for W in parameters.W:
-            W[:] = init(rng, W.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for W in parameters.W:
+                W[:] = init(rng, W.shape)
+        if not np.isfinite(parameters.flat).all():
+            raise ValueError(f"init={init} draws first weights that are not finite numbers")
         return cls(parameters, hidden, output, scaling)
 
     @property
@@ -104,22 +125,32 @@ class Network:
             a.append(z if l == len(W) - 1 else self.hidden(z, out=z))  # a = f(z)
         return a
 
-    def backward(self, a: list[np.ndarray], t: np.ndarray, out: Parameters,
-                 factor: float = 1.0) -> Parameters:
-        """Write the gradient of the mean loss, times `factor`, into `out`, and return it.
+    def deltas(self, a: list[np.ndarray], t: np.ndarray, factor: float = 1.0) -> list[np.ndarray]:
+        """Return the deltas of every layer, first layer first: slopes of the mean loss.
 
-        `a` is what `forward` returned, `t` the targets (n, classes). Scaling the small delta of
-        the outputs here scales every gradient, and costs less than scaling them later.
+        `a` is what `forward` returned, `t` the targets (n, classes). Since every gradient is
+        proportional to the deltas of the outputs, `factor` scales these, which are few.
         """
-        delta = self.output.delta(a[-1], t)          # δ = ŷ - t (softmax)
-        delta *= factor / len(t)                     # a mean over n
-        W = self.W
-        for l in reversed(range(len(W))):
-            np.matmul(a[l].T, delta, out=out.W[l])   # ∂L/∂W = aᵀ δ
-            delta.sum(axis=0, out=out.b[l])          # ∂L/∂b = Σ δ
-            if l > 0:
-                delta = delta @ W[l].T               # δ ← δ Wᵀ
-                delta *= self.hidden.slope(a[l])     #       ∘ f′(z)
+        delta = self.output.delta(a[-1], t)                  # δ = ŷ - t (softmax)
+        delta *= factor / len(t)                             # a mean over n
+        deltas = [delta]
+        for l in reversed(range(1, len(self.W))):
+            delta = delta @ self.W[l].T                      # δ ← δ Wᵀ
+            delta *= self.hidden.slope(a[l])                 #       ∘ f′(z)
+            deltas.insert(0, delta)
+        return deltas
+
+    def backward(self, a: list[np.ndarray], t: np.ndarray, out: Parameters, factor: float = 1.0,
+                 keep: float = 0.0) -> Parameters:
+        """Set `out` to `keep` times itself plus `factor` times the gradient, and return it.
+
+        `a` is what `forward` returned, `t` the targets (n, classes); the gradient is of the mean
+        loss. `out` may be the parameters themselves: with `factor=-η, keep=1` this is a step.
+        """
+        for l, delta in enumerate(self.deltas(a, t, factor)):
+            add_product(out.W[l], a[l], delta, keep)         # ∂L/∂W = aᵀ δ
+            out.b[l] *= keep
+            out.b[l] += delta.sum(axis=0)                    # ∂L/∂b = Σ δ
         return out
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
@@ -148,49 +179,79 @@ class Network:
         return self._logits(images).argmax(axis=1)
 
     def _logits(self, images: np.ndarray) -> np.ndarray:
-        return self.forward(self.inputs(as_pixels(images, self.sizes[0])))[-1]
+        with np.errstate(all="ignore"):  # what is too small to tell is 0
+            z = self.forward(self.inputs(as_pixels(images, self.sizes[0])))[-1]
+        if not np.isfinite(z).all():
+            raise ValueError("this network cannot answer: its weights are so large, or are no "
+                             "longer numbers, that the sums of its outputs are not finite")
+        return z
 
     def save(self, path: str | os.PathLike) -> None:
         """Write everything that `load` needs to exactly `path`: an .npz file without pickles.
 
-        A hidden or output function of your own cannot be saved, as `load` would not know it.
+        Raises
+        ------
+        ValueError
+            If a function is your own, as `load` would not know it, or `path` is a folder.
         """
-        for module, choice in [(activations, self.hidden), (outputs, self.output)]:
-            if getattr(module, repr(choice), None) != choice:
-                raise ValueError(f"a network can be saved with handmlp's own functions only, "
-                                 f"got {choice!r}, {type(choice)}")
+        if os.path.isdir(path):
+            raise ValueError(f"path must name a file, got the folder {path}")
+        for function in (self.hidden, self.output):
+            if not function.is_handmlps:
+                raise ValueError("a network can be saved with handmlp's own functions only, got "
+                                 f"{function!r}")
         buffer = io.BytesIO()
         np.savez(buffer, format=FORMAT, sizes=self.sizes, flat=self.parameters.flat,
                  hidden=repr(self.hidden), output=repr(self.output),
                  shift=self.scaling.shift, scale=self.scaling.scale)
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".part")
-        unfinished.write_bytes(buffer.getvalue())
-        unfinished.replace(path)  # so that a full disk never leaves half a network
+        unfinished = Path(f"{os.fspath(path)}.{os.getpid()}.part")
+        try:
+            unfinished.write_bytes(buffer.getvalue())
+            unfinished.replace(path)  # so that a full disk never leaves half a network
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Network":
+        """Read a network that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, holds something else, or was written in a later format.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return _read(archive)
+        except (ValueError, KeyError, EOFError, SyntaxError, NotImplementedError, RuntimeError,
+                zlib.error, zipfile.BadZipFile) as error:  # whatever a damaged file can raise
+            raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
 
 
-def load(path: str | os.PathLike) -> Network:
-    """Read a network that `Network.save` wrote.
+def _read(archive: zipfile.ZipFile) -> Network:
+    if (found := _array(archive, "format", "iu", ())) != FORMAT:
+        raise ValueError(f"it has format {found}; this handmlp reads {FORMAT}")
+    sizes = tuple(_array(archive, "sizes", "iu", None).tolist())
+    count = Parameters.count(sizes)
+    flat = _array(archive, "flat", "f", (count,))
+    shift, scale = (_array(archive, name, "f", (), sizes[:1]) for name in ("shift", "scale"))
+    if not scale.all():
+        raise ValueError("scale is 0")
+    return Network(Parameters(sizes, flat),
+                   Activation.named(_array(archive, "hidden", "U", ())),
+                   Output.named(_array(archive, "output", "U", ())), Scaling(shift, scale))
 
-    Raises
-    ------
-    ValueError
-        If the file is damaged, holds something else, or was written in a later format.
-    """
-    content = io.BytesIO(Path(path).read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            saved = {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
-    if "format" not in saved:
-        raise ValueError(f"{path} is not a saved network; it holds {sorted(saved)}")
-    if saved["format"] != FORMAT:
-        raise ValueError(f"{path} has format {saved['format']}; this handmlp reads {FORMAT}")
-    try:
-        return Network(Parameters(tuple(saved["sizes"].tolist()), saved["flat"]),
-                       getattr(activations, str(saved["hidden"])),
-                       getattr(outputs, str(saved["output"])),
-                       Scaling(saved["shift"], saved["scale"]))
-    except (KeyError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} does not hold a network that handmlp knows: {error}") from error
+
+def _array(archive: zipfile.ZipFile, name: str, kinds: str, *shapes: tuple | None) -> np.ndarray:
+    """Return an array of the file, of which no more is read than it may hold."""
+    with archive.open(f"{name}.npy") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{name} is in a later form")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        short = shapes == (None,) and len(shape) == 1 and shape[0] <= 100
+        if dtype.kind not in kinds or dtype.itemsize > 400 or not (short or shape in shapes):
+            raise ValueError(f"{name} has shape {shape} and dtype {dtype}")
+        array = np.frombuffer(file.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
+        if dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds what is not a finite number")
+        return array.astype(dtype.newbyteorder("="))

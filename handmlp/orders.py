@@ -50,10 +50,8 @@ class SortedByClass(Order):
 class RunsOf(Order):
     """Runs of `length` equal labels, in an order drawn anew for every epoch."""
 
-    length: int
-
-    def __post_init__(self):
-        object.__setattr__(self, "length", whole("length", self.length, 1))
+    def __init__(self, length: int):
+        self.length = whole("length", length, 1)
 
     def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
         while True:

@@ -23,7 +23,8 @@ DECAY_RANGE = "a number of at least 0, or a tuple with one for each weight matri
 class Recipe:
     """All choices of one training run; without arguments, the network of 2015.
 
-    `weight_decay` is one λ for all weight matrices or a tuple with one for each; `rate_decay`
+    `units` is the size of the hidden layer, or a tuple with the size of each; `weight_decay` is one
+    λ for all weight matrices or a tuple with one for each; `rate_decay`
     multiplies the learning rate after every epoch. The last three choose what is learned from:
     so many of the training `images` (None: all), a share of `wrong_labels` among them, and
     `fold=(i, k)` to hold out the i-th of k parts of them in place of the validation images.
@@ -52,26 +53,24 @@ class Recipe:
 
     def __post_init__(self):
         for name, kind in KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise TypeError(f"{name} must be one of handmlp's {kind.__name__.lower()} values "
-                                f"or your own {kind.__name__}, got {getattr(self, name)!r}")
-        if not isinstance(self.units, tuple) or not all(is_whole(n, 1) for n in self.units):
-            raise ValueError("units must be a tuple with the size of each hidden layer, such as "
-                             f"(100,) or (), got {self.units!r}")
-        if len(self.decay_per_matrix) != len(self.units) + 1:
-            raise ValueError(f"weight_decay must be one number or one for each of the "
-                             f"{len(self.units) + 1} weight matrices, got {self.weight_decay!r}")
-        if self.fold is not None and not _is_fold(self.fold):
-            raise ValueError("fold must be (i, k), part i of k parts counted from 0, such as "
-                             f"(0, 5), got {self.fold!r}")
+            _check_choice(name, kind, getattr(self, name))
+        units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
+        if not all(is_whole(n, 1) for n in units):
+            raise ValueError("units must be the size of the hidden layer or a tuple with one for "
+                             f"each, such as 100, (50, 50) or (), got {self.units!r}")
+        decay, layers = self.weight_decay, len(units) + 1
+        if isinstance(decay, (tuple, list)) and len(decay) != layers:
+            raise ValueError("weight_decay must be one number or one for each of the "
+                             f"{layers} weight matrices, got {decay!r}")
         # Plain numbers, so that 1 and np.float64(1.0) make the same recipe as 1.0.
         plain = {name: number(name, getattr(self, name), *RANGES[name]) for name in RANGES}
-        plain |= {"units": tuple(map(int, self.units)), "epochs": whole("epochs", self.epochs, 0),
-                  "batch_size": whole("batch_size", self.batch_size, 1)}
-        if self.images is not None:
-            plain["images"] = whole("images", self.images, 1)
-        decay = [number("weight_decay", n, *DECAY_RANGE) for n in self.decay_per_matrix]
-        plain["weight_decay"] = tuple(decay) if isinstance(self.weight_decay, tuple) else decay[0]
+        plain |= {"units": tuple(map(int, units)), "epochs": whole("epochs", self.epochs, 0),
+                  "batch_size": whole("batch_size", self.batch_size, 1),
+                  "images": None if self.images is None else whole("images", self.images, 1),
+                  "fold": None if self.fold is None else _fold(self.fold)}
+        plain["weight_decay"] = (
+            tuple(number("weight_decay", n, *DECAY_RANGE) for n in decay)
+            if isinstance(decay, (tuple, list)) else number("weight_decay", decay, *DECAY_RANGE))
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
@@ -97,12 +96,49 @@ class Recipe:
         changes = self.changes_from(other).items()
         return ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in changes)
 
+    def to_dict(self) -> dict:
+        """Return all choices as JSON can hold them."""
+        chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return chosen | {name: repr(chosen[name]) for name in KINDS}
+
+    @classmethod
+    def from_dict(cls, choices: dict) -> "Recipe":
+        """Return the recipe that `to_dict` told; what it did not tell is as in 2015.
+
+        Raises
+        ------
+        ValueError
+            If it names a choice that handmlp does not have.
+        """
+        unknown = choices.keys() - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"a recipe has no {', '.join(sorted(unknown))}")
+        made = {name: kind.named(choices[name]) for name, kind in KINDS.items() if name in choices}
+        return cls(**choices | made)
+
     def __repr__(self) -> str:
         chosen = [f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self)
                   if getattr(self, f.name) != f.default]
         return f"Recipe({', '.join(chosen)})"
 
 
-def _is_fold(fold) -> bool:
-    return (isinstance(fold, tuple) and len(fold) == 2 and all(is_whole(n, 0) for n in fold)
-            and fold[0] < fold[1] and fold[1] > 1)
+def _check_choice(name: str, kind: type, choice) -> None:
+    if isinstance(choice, type) and issubclass(choice, kind):
+        raise TypeError(f"{name} must be a value, got the class {choice.__name__}: call it with "
+                        "what it needs, as in normal(0.1)")
+    if not isinstance(choice, kind):
+        raise TypeError(f"{name} must be one of handmlp's {kind.__name__.lower()} values "
+                        f"or your own {kind.__name__}, got {choice!r}")
+    try:
+        hash(choice)
+    except TypeError as error:
+        raise TypeError(f"{name} must hold what can be compared, such as numbers and tuples, "
+                        f"got {choice!r}") from error
+
+
+def _fold(fold) -> tuple[int, int]:
+    if not (isinstance(fold, (tuple, list)) and len(fold) == 2
+            and all(is_whole(n, 0) for n in fold) and fold[0] < fold[1] > 1):
+        raise ValueError("fold must be (i, k), part i of k parts counted from 0, such as "
+                         f"(0, 5), got {fold!r}")
+    return int(fold[0]), int(fold[1])

@@ -1,17 +1,19 @@
 """A run: a recipe, data and a seed make a trained network and its history."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from handmlp.data import Splits
-from handmlp.measures import Epoch
+from handmlp.measures import Epoch, WeightStatistics
 from handmlp.network import Network
 from handmlp.recipe import Recipe
 from handmlp.training import Diverged, train
 from handmlp.values import whole
 
-CLASSES = 10
+NUMBERS = ("loss", "train_accuracy", "validation_loss", "test_accuracy")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +44,35 @@ class History:
         """Return one number per epoch, from epoch 0: 'loss', 'validation_accuracy', …"""
         return np.array([getattr(epoch, name) for epoch in self.epochs], float)
 
+    def to_dict(self) -> dict:
+        """Return all of it as JSON can hold it; what was not measured is None."""
+        return {"recipe": self.recipe.to_dict(), "seed": self.seed,
+                "diverged_at": self.diverged_at,
+                **{name: [None if math.isnan(value) else value for value in self.curve(name)]
+                   for name in NUMBERS},
+                "confusion": [epoch.confusion.tolist() for epoch in self.epochs],
+                "weights": [[astuple(W) for W in epoch.weights] for epoch in self.epochs]}
+
+    @classmethod
+    def from_dict(cls, told: dict) -> "History":
+        """Return the history that `to_dict` told.
+
+        Raises
+        ------
+        ValueError
+            If its recipe names a choice that handmlp does not have.
+        """
+        epochs = []
+        for number, matrices in enumerate(told["weights"]):
+            numbers = {name: told[name][number] for name in NUMBERS}
+            numbers |= {name: math.nan for name in NUMBERS[:3] if numbers[name] is None}
+            weights = tuple(WeightStatistics(*moments, tuple(counts))
+                            for *moments, counts in matrices)
+            epochs.append(Epoch(number, confusion=np.array(told["confusion"][number]),
+                                weights=weights, **numbers))
+        diverged_at = told["diverged_at"] and tuple(told["diverged_at"])
+        return cls(Recipe.from_dict(told["recipe"]), told["seed"], tuple(epochs), diverged_at)
+
     def __repr__(self) -> str:
         if self.diverged_at:
             end = "diverged in epoch {}, step {}".format(*self.diverged_at)
@@ -57,16 +88,31 @@ def run(recipe: Recipe, data: Splits, seed: int, test: bool = False) -> tuple[Ne
 
     A run that diverges returns the last finite network.
     """
+    network, epochs = start(recipe, data, seed, test)
+    done, diverged_at = [], None
+    try:
+        for epoch in epochs:
+            done.append(epoch)
+    except Diverged as error:
+        diverged_at = error.epoch, error.step
+    return network, History(recipe, seed, tuple(done), diverged_at)
+
+
+def start(recipe: Recipe, data: Splits, seed: int, test: bool = False,
+          stop: Callable[[], bool] = lambda: False) -> tuple[Network, Iterator[Epoch]]:
+    """Return the untrained network of a run, and the epochs that train it as they are asked for.
+
+    `test` and `stop` are as in `train`.
+
+    Raises
+    ------
+    ValueError
+        If `data` does not hold what the recipe asks for.
+    """
     for_weights, for_order, for_sample = streams(seed)
     data = sample(recipe, data, for_sample)
     network = draw(recipe, data, for_weights)
-    epochs, diverged_at = [], None
-    try:
-        for epoch in train(network, data, recipe, for_order, test):
-            epochs.append(epoch)
-    except Diverged as error:
-        diverged_at = error.epoch, error.step
-    return network, History(recipe, seed, tuple(epochs), diverged_at)
+    return network, train(network, data, recipe, for_order, test, stop)
 
 
 def streams(seed: int) -> tuple[np.random.Generator, ...]:
@@ -84,7 +130,7 @@ def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:
     Raises
     ------
     ValueError
-        If there are fewer images than the recipe asks for.
+        If there are fewer images than the recipe asks for, or none is left to train on.
     """
     train, validation = data.train, data.validation
     if recipe.images is not None:
@@ -98,11 +144,14 @@ def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:
         i, k = recipe.fold
         held = np.arange(len(train)) % k == i
         train, validation = train.take(~held), train.take(held)
+    if not len(train):
+        raise ValueError(f"nothing to train on: {len(data.train)} training images, of which "
+                         f"images={recipe.images}, fold={recipe.fold} leave none")
     return Splits(train, validation, data.test)
 
 
 def draw(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Network:
     """Return the untrained network of a recipe, its scaling fitted to the rows trained on."""
-    sizes = (data.train.images.shape[1], *recipe.units, CLASSES)
+    sizes = (data.train.images.shape[1], *recipe.units, getattr(data, "classes", 10))
     return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init,
                         recipe.inputs.fit(data.train.images), rng)

@@ -10,15 +10,23 @@ The objective is the mean loss over the minibatch plus λ/2 ‖W‖² for each w
 not depend on the batch size. Losses that are reported are without the penalty.
 """
 
+import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from handmlp.data import Splits, one_hot
-from handmlp.measures import Epoch, WeightStatistics, accuracy, evaluate
+from handmlp.measures import Epoch, measure
 from handmlp.network import Network, Parameters
+from handmlp.products import add_multiple, load_blas
+from handmlp.recipe import Recipe
+
+try:
+    from threadpoolctl import threadpool_limits
+except ImportError:  # it makes training faster, and changes no number
+    threadpool_limits = contextlib.nullcontext
 
 
 class Diverged(RuntimeError):
@@ -36,45 +44,42 @@ def minibatches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
         yield rows[start:start + size]
 
 
-def sgd_step(w: Parameters, step: Parameters, velocity: Parameters, momentum: float,
-             shrink: tuple[float, ...]) -> None:
-    """Change the parameters `w` by one step of gradient descent, in place.
+def sgd_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameters,
+             learning_rate: float, momentum: float = 0.0, decay: tuple[float, ...] = ()) -> None:
+    """Change the network by one step of gradient descent on a minibatch, in place.
 
-    `step` is η ∂L/∂w and is used up; `shrink` is η λ for each weight matrix. Since the velocity
-    holds whole steps, a change of the rate acts on new gradients only (Sutskever 2013, eq. 1);
-    the other common form multiplies the velocity by the rate, and differs only then.
+    `x` are scaled inputs and `t` one-hot targets; `decay` is λ for each weight matrix. Since the
+    velocity holds whole steps, a change of the rate acts on new gradients only (Sutskever 2013,
+    eq. 1); the other common form multiplies the velocity by the rate, and differs only then.
     """
-    if any(shrink):
-        for W, change, strength in zip(w.W, step.W, shrink):
-            change += strength * W          # η (∂L/∂W + λ W)
-    if momentum:
-        velocity.flat *= momentum           # v ← μ v
-        velocity.flat -= step.flat          #       - η (∂L/∂w + λ w)
-        w.flat += velocity.flat             # w ← w + v
-    else:
-        w.flat -= step.flat                 # w ← w - η (∂L/∂w + λ w)
+    a, w, v = network.forward(x), network.parameters, velocity
+    if not momentum and not any(decay):
+        network.backward(a, t, out=w, factor=-learning_rate, keep=1)   # w ← w - η ∂L/∂w
+        return
+    network.backward(a, t, out=v, factor=-learning_rate, keep=momentum)  # v ← μ v - η ∂L/∂w
+    for V, W, strength in zip(v.W, w.W, decay):
+        add_multiple(V, W, -learning_rate * strength)                  #       - η λ W
+    w.flat += v.flat                                                   # w ← w + v
 
 
-def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterator[np.ndarray],
-                step: Parameters, velocity: Parameters, learning_rate: float,
-                momentum: float = 0.0, decay: tuple[float, ...] = ()) -> int | None:
+def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterable[np.ndarray],
+                velocity: Parameters, learning_rate: float, momentum: float = 0.0,
+                decay: tuple[float, ...] = ()) -> int | None:
     """Take one step per minibatch; return the number of a step that was not finite, or None.
 
-    `x` are scaled inputs and `t` one-hot targets; `batches` yields row numbers. `step` and
-    `velocity` are the homes of the gradient and the velocity.
+    `batches` yields row numbers of `x` and `t`; the rest is as in `sgd_step`.
     """
-    shrink = tuple(learning_rate * strength for strength in decay)
     for number, rows in enumerate(batches, 1):
-        a = network.forward(x.take(rows, axis=0))
-        network.backward(a, t.take(rows, axis=0), out=step, factor=learning_rate)
-        if not math.isfinite(step.b[-1].dot(step.b[-1])):  # any δ that is not finite makes it so
+        sgd_step(network, x.take(rows, axis=0), t.take(rows, axis=0), velocity, learning_rate,
+                 momentum, decay)
+        b = network.b[-1]
+        if not math.isfinite(b.dot(b)):  # any δ of the outputs that is not finite makes it so
             return number
-        sgd_step(network.parameters, step, velocity, momentum, shrink)
     return None
 
 
-def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
-          test: bool = False) -> Iterator[Epoch]:
+def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generator,
+          test: bool = False, stop: Callable[[], bool] = lambda: False) -> Iterator[Epoch]:
     """Train `network` in place, yielding an Epoch before the first and after every epoch.
 
     Parameters
@@ -90,41 +95,49 @@ def train(network: Network, data: Splits, recipe, rng: np.random.Generator,
         Draws the order of the examples.
     test : bool
         Whether the last epoch reports the accuracy on `data.test`; it is read nowhere else.
+    stop : function
+        Asked before every minibatch. Once it says True, the network is set back to the epoch
+        before, and no more is yielded.
 
     Raises
     ------
     Diverged
         At the first step that is not finite; the network is set back to the epoch before.
+    ValueError
+        If there is nothing to train on, or the untrained network's loss is not finite.
+
+    Notes
+    -----
+    The velocity starts at zero: with momentum, 5 epochs and then 5 more are not 10.
     """
+    if not len(data.train):
+        raise ValueError("data.train holds no images: there is nothing to train on")
     x = network.inputs(data.train.images)
     t = one_hot(data.train.labels, network.sizes[-1], like=x)
-    step, velocity = network.parameters.like(), network.parameters.like()
-    orders = recipe.order.epochs(data.train.labels, rng)
+    velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
+    load_blas()  # before its threads are counted
     for number in range(recipe.epochs + 1):
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
         learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
         before = network.parameters.flat.copy()
         # Products this small gain nothing from a second thread, and may have to wait for it.
         with threadpool_limits(1), np.errstate(all="ignore"):
-            failed = train_epoch(network, x, t, batches, step, velocity, learning_rate,
-                                 recipe.momentum, recipe.decay_per_matrix)
+            failed = train_epoch(network, x, t, takewhile(lambda rows: not stop(), batches),
+                                 velocity, learning_rate, recipe.momentum, recipe.decay_per_matrix)
+            stopped = number > 0 and stop()
             asked = test and number == recipe.epochs
-            epoch = None if failed else _measure(network, data, number, asked)
+            epoch = None if failed or stopped else measure(network, data, number, asked)
         if epoch is None:
             network.parameters.flat[:] = before
-            raise Diverged(number, failed or len(batches), learning_rate)
+        if stopped:
+            return
+        if epoch is None:
+            raise _failure(recipe, number, failed or len(batches), learning_rate)
         yield epoch
 
 
-def _measure(network: Network, data: Splits, number: int, test: bool) -> Epoch | None:
-    """Return an Epoch, or None if a weight or a loss is no longer finite."""
-    train, validation = data.train, data.validation
-    sample = slice(None, None, max(1, len(train) // 10_000))
-    loss, seen = evaluate(network, train.images[sample], train.labels[sample])
-    validation_loss, confusion = evaluate(network, validation.images, validation.labels)
-    losses = loss + validation_loss if len(validation) else loss
-    if not (math.isfinite(losses) and np.isfinite(network.parameters.flat).all()):
-        return None
-    tested = accuracy(evaluate(network, data.test.images, data.test.labels)[1]) if test else None
-    return Epoch(number, loss, accuracy(seen), validation_loss, confusion,
-                 tuple(map(WeightStatistics.of, network.W)), tested)
+def _failure(recipe: Recipe, number: int, step: int, learning_rate: float) -> Exception:
+    if number > 0:
+        return Diverged(number, step, learning_rate)
+    return ValueError("the loss is not finite before the first step: the first weights or the "
+                      f"inputs are too large, got {recipe}")

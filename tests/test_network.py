@@ -26,7 +26,7 @@ from handmlp import (
     zero_mean_per_pixel,
 )
 from handmlp.activations import Activation
-from handmlp.network import Parameters, load
+from handmlp.network import Parameters
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 DEPTHS = [(), (5,), (4, 3), (6, 5, 4)]
@@ -276,7 +276,7 @@ def test_saved_and_loaded_the_predictions_are_the_same_bits(tmp_path, tiny, name
     network.save(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # exactly there, nothing else
     for path in (tmp_path / name, str(tmp_path / name)):
-        again = load(path)
+        again = Network.load(path)
         assert (again.sizes, again.hidden, again.output) == ((784, 5, 10), relu,
                                                               logistic_squared_error)
         np.testing.assert_array_equal(again.probabilities(tiny.test.images),
@@ -288,7 +288,7 @@ def test_another_process_loads_the_same_bits_from_another_folder(tmp_path, tiny)
     network = draw((784, 5, 10))
     network.save(tmp_path / "net.npz")
     ask = ("import numpy, handmlp; images = numpy.arange(784) % 256; "
-           "print(handmlp.load('net.npz').probabilities(images).tobytes().hex())")
+           "print(handmlp.Network.load('net.npz').probabilities(images).tobytes().hex())")
     root = Path(handmlp.__file__).parents[1]
     answer = subprocess.run([sys.executable, "-c", ask], cwd=tmp_path, check=True, text=True,
                             capture_output=True, env=os.environ | {"PYTHONPATH": str(root)})
@@ -297,7 +297,7 @@ def test_another_process_loads_the_same_bits_from_another_folder(tmp_path, tiny)
 
 def test_the_file_holds_no_pickle_and_says_its_format(tmp_path):
     draw((3, 2)).save(tmp_path / "net.npz")
-    with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
+    with np.Network.load(tmp_path / "net.npz", allow_pickle=False) as file:
         assert file["format"] == 1
         assert sorted(file.files) == ["flat", "format", "hidden", "output", "scale", "shift",
                                       "sizes"]
@@ -305,7 +305,7 @@ def test_the_file_holds_no_pickle_and_says_its_format(tmp_path):
 
 def saved(path, **changes):
     draw((3, 2)).save(path)
-    with np.load(path) as file:
+    with np.Network.load(path) as file:
         content = {name: file[name] for name in file.files} | changes
     np.savez(path, **content)
 
@@ -339,7 +339,7 @@ def test_a_bad_file_gives_one_clear_sentence_with_its_path(tmp_path, kind):
     spoil, said = BAD_FILES[kind]
     spoil(path)
     with pytest.raises(ValueError, match=said) as caught:
-        load(path)
+        Network.load(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -348,12 +348,12 @@ def test_one_changed_byte_is_an_error_or_changes_nothing(tmp_path):
     path = tmp_path / "net.npz"
     draw((3, 2)).save(path)
     good, x = path.read_bytes(), np.array([1, 2, 3], np.uint8)
-    expected, refused = load(path).probabilities(x), 0
+    expected, refused = Network.load(path).probabilities(x), 0
     unharmed = 0
     for place in range(0, len(good), 7):
         path.write_bytes(good[:place] + bytes([good[place] ^ 0x55]) + good[place + 1:])
         try:
-            got = load(path).probabilities(x)
+            got = Network.load(path).probabilities(x)
         except ValueError as error:
             refused += str(path) in str(error)
         else:
@@ -364,7 +364,7 @@ def test_one_changed_byte_is_an_error_or_changes_nothing(tmp_path):
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        load(tmp_path / "nowhere.npz")
+        Network.load(tmp_path / "nowhere.npz")
 
 
 def test_your_own_function_cannot_be_saved_not_even_under_a_known_name(tmp_path):

@@ -1,0 +1,48 @@
+"""Sums that are added where they belong, in one pass over a matrix where BLAS is at hand.
+
+A pass over the weights costs about as much as all else that a small minibatch needs. BLAS, the
+library behind NumPy's matrix product, can add a product to what is there already while it has it in
+hand. NumPy does not pass that on; SciPy does. Without SciPy, or for arrays of another library, the
+same is done in separate passes.
+"""
+
+import functools
+
+import numpy as np
+
+
+def add_product(out: np.ndarray, a: np.ndarray, delta: np.ndarray, keep: float) -> None:
+    """Set `out` (m, k) to keep · out + aᵀ δ, for rows a (n, m) and δ (n, k)."""
+    if blas := _blas_for(out):  # which counts columns first, so all is transposed for it
+        blas[0](1.0, delta.T, a.T, keep, out.T, trans_b=True, overwrite_c=True)
+    elif keep:
+        out *= keep
+        out += np.dot(a.T, delta)
+    else:
+        np.dot(a.T, delta, out=out)
+
+
+def add_multiple(out: np.ndarray, W: np.ndarray, factor: float) -> None:
+    """Add `factor` times W to `out`, of the same shape."""
+    if blas := _blas_for(out):
+        blas[1](W.ravel(), out.ravel(), a=factor)
+    else:
+        out += factor * W
+
+
+@functools.cache
+def load_blas() -> dict:
+    """Return (gemm, axpy) for each dtype; nothing where SciPy is not installed."""
+    try:
+        from scipy.linalg import blas  # only now, since it takes longer than NumPy itself
+    except ImportError:
+        return {}
+    return {np.dtype(np.float32): (blas.sgemm, blas.saxpy),
+            np.dtype(np.float64): (blas.dgemm, blas.daxpy)}
+
+
+def _blas_for(out: np.ndarray) -> tuple | None:
+    # BLAS writes in place only what lies in one piece.
+    if type(out) is np.ndarray and out.flags.c_contiguous:
+        return load_blas().get(out.dtype)
+    return None
