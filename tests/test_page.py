@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -82,6 +83,42 @@ def test_numbers_in_labels_are_not_rounded():
         fig, ax = plt.subplots()
         ax.set_title("0.123456 and #000000 <!-- kept -->")
     assert "0.123456" in page.svg(fig, ALT)
+
+
+def test_words_are_left_as_they_are():
+    words = 'black is #000000, white #ffffff, x="1.23456" d="0.123456" <style>a</style>'
+    with plt.rc_context(page.STYLE):
+        fig, ax = plt.subplots()
+        ax.text(0, 0, words)
+    drawing = ElementTree.fromstring(page.svg(fig, ALT))
+    assert words in [element.text for element in drawing.iter("text")]
+
+
+def test_a_pattern_and_a_picture_are_found_again_in_the_page():
+    with plt.rc_context(page.STYLE):
+        fig, (left, right) = plt.subplots(2)
+        left.bar([0], [1], hatch="//", color="white")
+        right.imshow([[0, 1]])
+    drawing = page.svg(fig, ALT)
+    names = re.findall(r'(?:url\(#|href="#)([^")]+)', drawing)
+    assert set(names) <= set(ids(drawing))
+    assert any(f'id="{name}"' in drawing and name.startswith("h") for name in names)
+    assert 'href="data:image/png;base64,' in drawing
+
+
+@pytest.fixture
+def settings_of_a_reader():
+    with plt.rc_context({"axes.grid": True, "lines.linewidth": 9, "axes.titlelocation": "right",
+                         "axes.facecolor": "pink", "font.family": "monospace", "font.size": 20,
+                         "axes.prop_cycle": plt.cycler(color="r"), "savefig.bbox": "tight"}):
+        yield
+
+
+def test_the_settings_of_a_reader_do_not_show(settings_of_a_reader):
+    with plt.rc_context():
+        mpl.rcdefaults()
+        plain = page.svg(figure(), ALT)
+    assert page.svg(figure(), ALT) == plain
 
 
 def test_a_hundred_figures_leave_none_open_and_no_setting_changed():

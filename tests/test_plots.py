@@ -33,6 +33,18 @@ def results():
                     AFTER.but(epochs=2): [history(AFTER.but(epochs=2), s) for s in range(3)]})
 
 
+@pytest.fixture
+def rates():
+    """Two sweeps over learning rates: ten images, of which so many are right at each seed."""
+    def runs(recipe, *right):
+        return [history(recipe, seed, (1, hits)) for seed, hits in enumerate(right)]
+
+    first, second = STORY[1].but(epochs=1), Recipe(batch_size=7, epochs=1)
+    return {STORY[1]: Results({first.but(learning_rate=0.1): runs(first, 2, 4),
+                               first.but(learning_rate=1.0): runs(first, 5, 5)}),
+            second: Results({second.but(learning_rate=0.3): runs(second, 9)})}
+
+
 @pytest.fixture(autouse=True)
 def no_trace():
     """Every plot leaves the global style as it was; figures are closed by the page."""
@@ -58,6 +70,34 @@ def test_learning_curves_leave_out_a_run_that_diverged():
     runs = [history(recipe), history(recipe, 1, (1, 1), diverged_at=(2, 7))]
     ax = plots.learning_curves(Results({recipe: runs}))
     assert np.allclose(ax.lines[0].get_ydata(), [10, 50, 90])
+
+
+def test_a_band_counts_epochs_from_where_it_is_told():
+    ax = plots.figure()[1][0]
+    line = plots.band(ax, np.array([[1.0, 2.0], [3.0, 4.0]]), first=1, color="black")
+    assert np.allclose(line.get_xydata(), [[1, 2], [2, 3]])
+    assert plots.band(ax, np.array([[1.0, 2.0]])) in ax.lines  # one run has a mean and no band
+    assert len(ax.collections) == 1
+
+
+def test_accuracy_by_rate_draws_the_mean_at_each_rate(rates):
+    ax = plots.accuracy_by_rate(rates, ["old", "new"])
+    assert np.allclose(ax.lines[0].get_xydata(), [[0.1, 30], [1, 50]])
+    bar = ax.containers[0][2][0].get_segments()[0]
+    assert np.ptp(bar[:, 1]) == pytest.approx(2 * 10 * np.sqrt(2))  # 20 and 40: sd 10 √2
+    assert [text.get_text() for text in ax.get_legend().texts] == ["old", "new"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["0.1", "0.3", "1"]
+    assert ax.containers[0].lines[0].get_color() == plots.INKS[1]
+    styles = plots.line_styles([STORY[3], STORY[4]])
+    ax = plots.accuracy_by_rate(rates, ["old", "new"], styles)
+    assert [bars.lines[0].get_color() for bars in ax.containers] == [*plots.INKS[3:5]]
+
+
+def test_many_figures_before_they_are_shown_are_no_reason_to_warn(results, recwarn):
+    for _ in range(21):
+        plots.learning_curves(results)
+        plots.digits(np.zeros((1, 784)))
+    assert not recwarn.list
 
 
 def test_lines_differ_in_colour_dash_and_mark(results):

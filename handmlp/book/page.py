@@ -9,7 +9,9 @@ import inspect
 import io
 import re
 import textwrap
+from xml.etree import ElementTree
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from IPython.display import display
 from pygments import highlight
@@ -21,10 +23,12 @@ from pygments.lexers import PythonLexer
 COLOURS = {"blue": "#0072b2", "orange": "#e69f00", "green": "#009e73", "vermillion": "#d55e00",
            "purple": "#cc79a7", "sky": "#56b4e9"}
 
-# What to draw a figure with: `with plt.rc_context(page.STYLE): ...`. Black is the page's ink.
-STYLE = {
+# What figures are drawn with, whatever a reader's own settings are: `plt.rcParams.update(STYLE)` in
+# a notebook, and `@plt.rc_context(STYLE)` where nothing may change. Black is the page's ink.
+STYLE = mpl.rcParamsDefault.find_all(r"\.") | {  # with a dot: none of backend, toolbar, timezone
     "figure.figsize": (5, 3), "figure.constrained_layout.use": True,
     "figure.constrained_layout.h_pad": 0.06, "figure.constrained_layout.w_pad": 0.06,
+    "figure.max_open_warning": 0,  # `show` closes them
     "font.size": 10, "axes.titlesize": "medium", "axes.titlelocation": "left",
     "legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False,
     "lines.linewidth": 1.8,
@@ -51,7 +55,7 @@ def svg(figure, alt: str) -> str:
         raise TypeError(f"figure must be a matplotlib Figure or Axes, got {figure!r}")
     file, (width, height) = io.StringIO(), figure.get_size_inches() * 72
     # Salted with its words, so that a figure has the same ids each time, and no other has them.
-    with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
+    with plt.rc_context(STYLE | {"svg.fonttype": "none", "svg.hashsalt": alt}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     plt.close(figure)
     style = f"width:{width * PIXELS_PER_POINT:.0f}px;max-width:100%;height:auto"
@@ -62,21 +66,31 @@ def svg(figure, alt: str) -> str:
 
 def _in_page_ink(drawing: str) -> str:
     """Make matplotlib's file a part of a page: nothing but the drawing, colours of the theme."""
-    body = re.search(r"<svg[^>]*>(.*)</svg>", drawing, re.DOTALL)[1].replace("xlink:href", "href")
-    body = re.sub(r"<(metadata|style).*?</\1>|<!--.*?-->", "", body, flags=re.DOTALL)
-    # Ids of groups are the same in all figures, and a turn by 0 is none.
-    body = re.sub(r' (id="[A-Za-z\d.]+_\d+"|transform="rotate\(-?0 [^"]*")', "", body)
-    body = re.sub(r' (d|x|y)="[^"]*"', _rounded, body)
-    body = re.sub(r'(<text [^>]*?)font-family: [^;"]*(; )?', r"\1", body)  # the page's own font
-    body = body.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # mathematics
-    body = re.sub("|".join(INK), lambda m: INK[m[0]], body)
-    return re.sub(r">\s+<", "><", body).strip()
+    root = ElementTree.fromstring(drawing)
+    for element in root.iter():
+        element.tag = element.tag.split("}")[1]
+        element[:] = [part for part in element if not part.tag.endswith(("}metadata", "}style"))]
+        element.attrib = {name.split("}")[-1]: _in_short(element.tag, name, value)
+                          for name, value in element.items() if not _is_idle(name, value)}
+        element.text, element.tail = (element.text or "").strip("\n ") or None, None
+    return "".join(ElementTree.tostring(part, "unicode") for part in root)
 
 
-def _rounded(attribute: re.Match) -> str:
-    """A tenth of a point is finer than a screen shows, and a third of the size."""
-    short = re.sub(r"\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), attribute[0])
-    return re.sub(r"\s+", " ", short)
+def _is_idle(name: str, value: str) -> bool:
+    """Ids of groups are the same in all figures, and a turn by 0 is none."""
+    pattern = {"id": r"[A-Za-z\d.]+_\d+", "transform": r"rotate\(-?0 .*\)"}.get(name)
+    return bool(pattern and re.fullmatch(pattern, value))
+
+
+def _in_short(tag: str, name: str, value: str) -> str:
+    if name in ("d", "x", "y"):  # a tenth of a point is finer than a screen shows
+        value = re.sub(r"\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), value)
+        return " ".join(value.split())
+    if name in ("style", "fill", "stroke", "stop-color"):
+        value = re.sub(r"#[\da-f]{6}\b", lambda m: INK.get(m[0], m[0]), value)
+    if tag == "text":  # the page's own font
+        value = re.sub(r"font-family: [^;]*(; )?", "", value)
+    return value.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # mathematics
 
 
 def show(figure, alt: str, caption: str = "") -> None:

@@ -25,6 +25,7 @@ from handmlp.runs import History
 INKS = (*COLOURS.values(), "black")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 3)))
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
+ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}  # a legend there covers no curve
 
 
 @plt.rc_context(STYLE)
@@ -62,6 +63,20 @@ def line_style(recipe: Recipe | None, position: int = 0) -> dict:
 
 
 @plt.rc_context(STYLE)
+def band(ax: Axes, curves: np.ndarray, first: int = 0, **style) -> Line2D:
+    """Draw the mean of some curves (runs, epochs), and one standard deviation to either side.
+
+    The epochs are counted from `first`; `style` is that of the line, which is returned.
+    """
+    mean, epochs = curves.mean(axis=0), first + np.arange(curves.shape[1])
+    (line,) = ax.plot(epochs, mean, **style)
+    if len(curves) > 1:
+        std = curves.std(axis=0, ddof=1)
+        ax.fill_between(epochs, mean - std, mean + std, color=line.get_color(), alpha=0.2, lw=0)
+    return line
+
+
+@plt.rc_context(STYLE)
 def learning_curves(results: Results, name: str = "validation_accuracy",
                     labels: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Draw the mean over seeds of one curve per recipe, and a band of one standard deviation.
@@ -82,15 +97,40 @@ def learning_curves(results: Results, name: str = "validation_accuracy",
     for recipe, label, style in zip(results, labels, line_styles([*results])):
         curves = results.curves(recipe, name)
         curves = curves[np.isfinite(curves[:, -1])] * _unit(name)
-        if not len(curves):
-            continue
-        mean, epochs = curves.mean(axis=0), np.arange(curves.shape[1])
-        ax.plot(epochs, mean, label=label, markersize=4, **style)
-        if len(curves) > 1:
-            std = curves.std(axis=0, ddof=1)
-            ax.fill_between(epochs, mean - std, mean + std, color=style["color"], alpha=0.2, lw=0)
+        if len(curves):
+            band(ax, curves, label=label, markersize=4, **style)
     if ax.lines:
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1))  # above, where it covers no curve
+        ax.legend(**ABOVE)
+    return ax
+
+
+@plt.rc_context(STYLE)
+def accuracy_by_rate(sweeps: dict, labels: Sequence[str], styles: Sequence[dict] = (),
+                     ax: Axes | None = None) -> Axes:
+    """Draw the accuracy after the last epoch over the learning rate, one line for each sweep.
+
+    Parameters
+    ----------
+    sweeps : dict
+        What `sweep` returned, by what is compared: a recipe of the story gives a line its style.
+    labels : sequence of str
+        A name for each.
+    styles : sequence of dict, optional
+        The styles of other lines: see `line_styles`.
+    ax : Axes, optional
+        Where to draw; a new figure otherwise.
+    """
+    ax = figure()[1][0] if ax is None else ax
+    for results, label, style in zip(sweeps.values(), labels, styles or line_styles([*sweeps])):
+        values = 100 * np.array([results.final(recipe) for recipe in results])
+        ax.errorbar([recipe.learning_rate for recipe in results], values.mean(axis=1),
+                    values.std(axis=1, ddof=1) if values.shape[1] > 1 else None,
+                    capsize=3, markersize=5, label=label, **style)
+    rates = sorted({recipe.learning_rate for results in sweeps.values() for recipe in results})
+    ax.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy in %")
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.minorticks_off()
+    ax.legend(**ABOVE, ncols=2)
     return ax
 
 
