@@ -70,7 +70,11 @@ def test_the_best_rate_has_the_highest_mean_and_a_run_that_diverged_counts_as_0(
 
 
 def test_a_sleeper_names_fewer_than_one_in_ten_images_of_its_digit():
-    assert experiments.sleepers([history(RECIPE, 0), history(RECIPE, 1)]) == [1, 0]
+    deaf, awake = history(RECIPE, 0), history(RECIPE, 1)
+    assert experiments.count_asleep([deaf, awake]) == [1, 0]
+    woken = History(RECIPE, 0, (*deaf.epochs, *awake.epochs))
+    assert experiments.count_asleep([woken]) == [0]
+    assert experiments.count_asleep([woken], epoch=0) == [1]
 
 
 def test_a_sweep_compares_one_recipe_at_some_rates(tiny):

@@ -21,6 +21,6 @@ def best_recipe(results: Results, name: str = "validation_accuracy") -> Recipe:
     return max(results, key=lambda recipe: np.nan_to_num(results.final(recipe, name)).mean())
 
 
-def sleepers(histories: Iterable[History]) -> list[int]:
-    """Return how many outputs sleep after the last epoch of each run."""
-    return [len(asleep(history.last.confusion)) for history in histories]
+def count_asleep(histories: Iterable[History], epoch: int = -1) -> list[int]:
+    """Return how many outputs of each run sleep after an epoch, the last one unless given."""
+    return [len(asleep(history.epochs[epoch].confusion)) for history in histories]
