@@ -43,6 +43,8 @@ def results(*runs):
     (words.scientific(-2.2e12), "−2 · 10¹²"),
     (words.matrix(np.array([[1, -0.5], [0.25, 2]])),
      r"\begin{pmatrix} 1.000 & -0.500 \\ 0.250 & 2.000 \end{pmatrix}"),
+    (words.aligned("a &= 1", "b &= 2"),
+     "$$\n\\begin{aligned}\na &= 1 \\\\\nb &= 2\n\\end{aligned}\n$$"),
 ])
 def test_numbers_in_words(got, expected):
     assert got == expected

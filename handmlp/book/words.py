@@ -64,3 +64,8 @@ def matrix(values: np.ndarray) -> str:
     """Return the LaTeX of a matrix, to three digits."""
     rows = r" \\ ".join(" & ".join(f"{value:.3f}" for value in row) for row in values)
     return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
+
+
+def aligned(*rows: str) -> str:
+    """Return the Markdown of a formula in rows, which stand one under another at their '&'."""
+    return "$$\n\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}\n$$"
