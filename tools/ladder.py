@@ -19,20 +19,20 @@ STYLE = ("<style>svg{color:#24272c;font-family:system-ui,sans-serif}"
          "@media(prefers-color-scheme:dark){svg{color:#dcdfe4}}</style>")
 
 
+@plt.rc_context(page.STYLE)
 def drawing() -> str:
     """Return the SVG: one point for each of five seeds, and a line for their mean."""
     results = compare(*STORY, data=load_mnist(), seeds=range(5), logbook=BOOK / "runs")
     means = [100 * results.final(recipe).mean() for recipe in STORY]
-    with plt.rc_context(page.STYLE):
-        figure, ax = plt.subplots(figsize=(7, 3))
-        for place, (recipe, mean) in enumerate(zip(STORY, means)):
-            look = plots.line_style(recipe, place) | {"linestyle": ""}
-            ax.plot(place + np.linspace(-0.18, 0.18, 5), 100 * results.final(recipe), alpha=0.8,
-                    markersize=5, **look)
-            ax.plot([place - 0.28, place + 0.28], [mean, mean], color=look["color"])
-            ax.text(place + 0.32, mean, f"{mean:.1f}", va="center", color=look["color"])
-        ax.set(xticks=range(len(STORY)), xticklabels=NAMES, xlim=(-0.5, 6.75), ylim=(50, 100),
-               title="digits read right, in %: a point for each seed, a line for the mean")
+    figure, ax = plt.subplots(figsize=(7, 3))
+    for place, (recipe, mean) in enumerate(zip(STORY, means)):
+        look = plots.line_style(recipe, place) | {"linestyle": ""}
+        ax.plot(place + np.linspace(-0.18, 0.18, 5), 100 * results.final(recipe), alpha=0.8,
+                markersize=5, **look)
+        ax.plot([place - 0.28, place + 0.28], [mean, mean], color=look["color"])
+        ax.text(place + 0.32, mean, f"{mean:.1f}", va="center", color=look["color"])
+    ax.set(xticks=range(len(STORY)), xticklabels=NAMES, xlim=(-0.5, 6.75), ylim=(50, 100),
+           title="digits read right, in %: a point for each seed, a line for the mean")
     ends = ", ".join(f"{name} {mean:.1f} %".replace("\n", " ") for name, mean in zip(NAMES, means))
     text = page.svg(figure, f"Validation accuracy over five seeds after each change: {ends}.")
     text = re.sub(r"var\(--hm-[a-z]+, (#\w+)\)", r"\1", text)
