@@ -2,7 +2,7 @@
 
 Nothing here trains, shows, or changes a global setting. Colours are Okabe and Ito's, in the order
 of the story, so that a recipe keeps its colour through the book; dashes and marks tell lines apart
-for those who do not see the colours.
+for those who do not see the colours. `ax` is where to draw; without it, a new figure is made.
 """
 
 import math
@@ -30,14 +30,9 @@ ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}  # a legend there covers
 
 @plt.rc_context(STYLE)
 def figure(rows: int = 1, height: float = 3.0) -> tuple[Figure, np.ndarray]:
-    """Return a figure of stacked panels in the book's style, and its Axes in an array.
+    """Return a figure in the book's style, and its Axes in an array.
 
-    Parameters
-    ----------
-    rows : int
-        Panels, one above the other, so that they can be read on a phone.
-    height : float
-        Height of each, in inches; the width is the book's.
+    The panels are stacked, so that they can be read on a phone; each has `height` inches.
     """
     made, axes = plt.subplots(rows, 1, figsize=(5, height * rows), squeeze=False)
     return made, axes[:, 0]
@@ -89,24 +84,24 @@ def learning_curves(results: Results, name: str = "validation_accuracy",
         'validation_accuracy', 'train_accuracy', 'loss' or 'validation_loss'.
     labels : sequence of str, optional
         A name for each recipe; what differs between them, if not said.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
     """
-    ax = _axes_of(name, ax)
+    ax = figure()[1][0] if ax is None else ax
+    unit, per_cent = (100, " in %") if name.endswith("accuracy") else (1, "")
     labels = labels or [results.label(recipe) for recipe in results]
     for recipe, label, style in zip(results, labels, line_styles([*results])):
         curves = results.curves(recipe, name)
-        curves = curves[np.isfinite(curves[:, -1])] * _unit(name)
+        curves = curves[np.isfinite(curves[:, -1])] * unit
         if len(curves):
             band(ax, curves, label=label, markersize=4, **style)
     if ax.lines:
         ax.legend(**ABOVE)
+    ax.set(xlabel="epoch", ylabel=name.replace("_", " ") + per_cent)
+    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
 @plt.rc_context(STYLE)
-def accuracy_by_rate(sweeps: dict, labels: Sequence[str], styles: Sequence[dict] = (),
-                     ax: Axes | None = None) -> Axes:
+def accuracy_by_rate(sweeps: dict, labels: Sequence[str], styles: Sequence[dict] = ()) -> Axes:
     """Draw the accuracy after the last epoch over the learning rate, one line for each sweep.
 
     Parameters
@@ -117,10 +112,8 @@ def accuracy_by_rate(sweeps: dict, labels: Sequence[str], styles: Sequence[dict]
         A name for each.
     styles : sequence of dict, optional
         The styles of other lines: see `line_styles`.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
     """
-    ax = figure()[1][0] if ax is None else ax
+    ax = figure()[1][0]
     for results, label, style in zip(sweeps.values(), labels, styles or line_styles([*sweeps])):
         values = 100 * np.array([results.final(recipe) for recipe in results])
         ax.errorbar([recipe.learning_rate for recipe in results], values.mean(axis=1),
@@ -131,28 +124,6 @@ def accuracy_by_rate(sweeps: dict, labels: Sequence[str], styles: Sequence[dict]
     ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
     ax.minorticks_off()
     ax.legend(**ABOVE, ncols=2)
-    return ax
-
-
-@plt.rc_context(STYLE)
-def seed_curves(histories: Sequence[History], name: str = "validation_accuracy",
-                ax: Axes | None = None) -> Axes:
-    """Draw one curve for each seed of one recipe, with the seed written at its end."""
-    ax = _axes_of(name, ax)
-    for history, style in zip(histories, line_styles([None] * len(histories))):
-        ax.plot(history.curve(name) * _unit(name), markersize=4, **style)
-    label_ends(ax.lines[-len(histories):], [f"seed {history.seed}" for history in histories])
-    return ax
-
-
-def _unit(name: str) -> float:
-    return 100.0 if name.endswith("accuracy") else 1.0
-
-
-def _axes_of(name: str, ax: Axes | None) -> Axes:
-    ax = figure()[1][0] if ax is None else ax
-    ax.set(xlabel="epoch", ylabel=name.replace("_", " ") + " in %" * name.endswith("accuracy"))
-    ax.xaxis.get_major_locator().set_params(integer=True)
     return ax
 
 
@@ -193,8 +164,6 @@ def weight_histograms(histories: Sequence[History], matrix: int = 0,
         Which weight matrix, counted from 0.
     labels : sequence of str, optional
         A title for each panel.
-    axes : sequence of Axes, optional
-        Where to draw; a new figure otherwise.
     """
     axes = figure(len(histories), 2.2)[1] if axes is None else axes
     limit = max(one.weights[matrix].limit for h in histories for one in (h.epochs[0], h.last))
@@ -254,8 +223,6 @@ def heat_map(values: np.ndarray, rows: Sequence, columns: Sequence,
         What is written for a value: `"{:.1f}".format`, say.
     limits : two numbers, optional
         What has the lightest and the darkest shade; the least and the largest value if not said.
-    ax : Axes, optional
-        Where to draw; a new figure otherwise.
     """
     ax = figure(height=1 + 0.32 * len(rows))[1][0] if ax is None else ax
     low, high = limits or (np.nanmin(values), np.nanmax(values))
