@@ -4,7 +4,7 @@ SEEDS ?= 1
 py := .venv/bin/python
 
 book: .venv/ready        ## build the site in _build/html, training whatever the logbook lacks
-	$(py) -m handmlp.records update book/runs && $(py) book/archaeology.py && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
+	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
 
 test: book               ## run every check: package, chapters, pages
 	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest
@@ -16,10 +16,10 @@ notebooks: .venv/ready   ## run the notebooks and write their text outputs and t
 	$(py) tools/refresh.py && $(py) tools/ladder.py
 
 measure: .venv/ready     ## train everything again and rewrite the logbook
-	$(py) -m handmlp.records measure book/runs && $(py) book/archaeology.py measure
+	$(py) -m handmlp.records measure book/runs.jsonl && $(py) book/archaeology.py measure book/runs.jsonl
 
 check: .venv/ready       ## train SEEDS seeds of each entry of the logbook again and compare
-	$(py) -m handmlp.records check --seeds $(SEEDS) book/runs && $(py) book/archaeology.py check
+	$(py) -m handmlp.records check --seeds $(SEEDS) book/runs.jsonl && $(py) book/archaeology.py check book/runs.jsonl
 
 bench: .venv/peers       ## time a training step, and the way to 97 %, beside other libraries
 	$(py) benchmarks/bench.py

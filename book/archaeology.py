@@ -1,35 +1,31 @@
 """The network of 2015 once more, in our own words, with one switch for each of its mistakes.
 
-    python book/archaeology.py           train what is missing, or was recorded by other code
-    python book/archaeology.py measure   train everything again
-    python book/archaeology.py check     train one seed of each again, and compare with the record
+    python book/archaeology.py update|measure|check book/runs.jsonl   like -m handmlp.records
 
 It learns from one image at a time: x, a, z and δ are rows, and a gradient is the product aᵀδ.
 """
 
-import ast
-import inspect
-import json
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
-import joblib
 import numpy as np
-from scipy.linalg.blas import sger
+from scipy.linalg.blas import dger, sger
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
-from handmlp import load_mnist, logistic, one_hot, tanh
+from handmlp import Splits, load_mnist, logistic, one_hot, tanh
 from handmlp.inputs import unit_range, zero_mean, zero_mean_per_pixel
 from handmlp.measures import accuracy, asleep, evaluate
 from handmlp.network import Network, Parameters
 from handmlp.outputs import logistic_squared_error, softmax_cross_entropy
-from handmlp.records.logbook import measured, syntax
+from handmlp.records.__main__ import main
+from handmlp.records.logbook import Logbook
+from handmlp.records.probe import few
 from handmlp.runs import streams
 
-RECORD = Path(__file__).parent / "runs" / "2015" / "record.json"
-
+RUNS = Path(__file__).with_name("runs.jsonl")
 
 @dataclass(frozen=True)
 class Choices:
@@ -91,7 +87,8 @@ def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray, choices: Choic
 def descend(w: Parameters, gradient: list, rate: float) -> None:
     """Take one step from `w`; BLAS adds the product of a column and a row in place."""
     for (a, delta), W, b in zip(gradient, w.W, w.b):
-        sger(-rate, delta, a, a=W.T, overwrite_a=True)       # W ← W - η aᵀδ
+        ger = sger if W.dtype == np.float32 else dger
+        ger(-rate, delta, a, a=W.T, overwrite_a=True)        # W ← W - η aᵀδ
         b -= rate * delta[0]                                 # b ← b - η δ
 
 
@@ -107,26 +104,58 @@ def step_2015(w: Parameters, v: Parameters, gradient: list, previous: list, rate
         w.flat += v.flat                                     # w ← w + v
 
 
-def train_2015(choices: Choices, data, seed: int) -> dict:
-    """Return the validation accuracy from epoch 0 to the last, and which outputs then sleep.
-
-    The streams of random numbers are those of `handmlp.run`.
-    """
-    for_weights, for_order, _ = streams(seed)
-    network, rows = untrained(choices, data, for_weights), np.arange(len(data.train))
+def epochs_2015(network: Network, choices: Choices, data: Splits,
+                rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Train `network` in place; yield the confusion matrix before and after every epoch."""
+    rows, held = np.arange(len(data.train)), (data.validation.images, data.validation.labels)
     x, t = network.inputs(data.train.images)[:, None], one_hot(data.train.labels)[:, None]
     w, v, previous, rate = network.parameters, network.parameters.like(), [], choices.learning_rate
-    held, confusions = (data.validation.images, data.validation.labels), []
-    with threadpool_limits(1), np.errstate(all="ignore"):
-        confusions.append(evaluate(network, *held)[1])
-        for _ in range(choices.epochs):
-            for row in for_order.permutation(rows) if choices.improved else rows:
+    for number in range(choices.epochs + 1):
+        with threadpool_limits(1), np.errstate(all="ignore"):
+            for row in () if not number else rng.permutation(rows) if choices.improved else rows:
                 gradient = gradient_2015(network, x[row], t[row], choices)
                 step_2015(w, v, gradient, previous, rate, choices)
                 previous = gradient
-            rate /= 1 + choices.decay
-            confusions.append(evaluate(network, *held)[1])
-    return {"accuracy": [*map(accuracy, confusions)], "asleep": asleep(confusions[-1])}
+            rate /= 1 + choices.decay if number else 1
+            yield evaluate(network, *held)[1]
+
+
+class Run2015(NamedTuple):
+    """A run of these choices, for the logbook; streams of random numbers are those of `run`."""
+
+    choices: Choices
+    data: Splits
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"2015: {self.choices} seed {self.seed} data {self.data.fingerprint}"
+
+    def probe(self) -> tuple:
+        """Return what 23 images make of the weights in float64, at small steps."""
+        small = replace(self.choices, learning_rate=self.choices.learning_rate / 1000)
+        data = Splits(*map(few, (self.data.train, self.data.validation, self.data.test)))
+        for_weights, for_order, _ = streams(0)
+        network = untrained(small, data, for_weights)
+        network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
+        told = []
+        for confusion in epochs_2015(network, small, data, for_order):
+            loss, _ = evaluate(network, data.train.images, data.train.labels)
+            told += [loss, accuracy(confusion), *(part.std() for part in (*network.W, *network.b))]
+        return (*(float(f"{value:.9g}") for value in told), float(asleep(confusion) != []))
+
+    def train(self) -> dict:
+        """Return the validation accuracy of each epoch, and which outputs sleep at the end."""
+        for_weights, for_order, _ = streams(self.seed)
+        network = untrained(self.choices, self.data, for_weights)
+        confusions = [*epochs_2015(network, self.choices, self.data, for_order)]
+        return {"accuracy": [*map(accuracy, confusions)], "asleep": asleep(confusions[-1])}
+
+    def told(self, result: dict) -> dict:
+        return {"choices": asdict(self.choices), "seed": self.seed, **result}
+
+    def read(self, line: dict) -> dict:
+        return {"accuracy": line["accuracy"], "asleep": line["asleep"]}
 
 
 FIRST = Choices(improved=False, learning_rate=0.1, integer_division=True, logistic_twice=True)
@@ -152,70 +181,35 @@ HASTY = replace(FIRST, momentum=0.5, previous_gradient=True)
 IMPROVED = [PUBLISHED, switch(PUBLISHED, *MISTAKES[:2]), MEANT,
             *(switch(start, name) for start in (PUBLISHED, MEANT) for name in MISTAKES)]
 SWEPT = [*FIRSTS, MEANT, switch(MEANT, "integer_division")]
-JOBS = ([(choices, seed) for choices in (*FIRSTS, HASTY, *IMPROVED) for seed in range(5)]
-        + [(choices, seed) for swept in SWEPT for choices in at_rates(swept) for seed in range(5)])
-
-DECIDES = (Choices, root, first_weights, untrained, gradient_2015, descend, step_2015, train_2015,
-           asleep)
-TREES = [syntax(ast.parse(inspect.getsource(part))) for part in DECIDES]
-CODE = "db1f21f1b17f"  # while the house is rebuilt
+ALL = [*FIRSTS, HASTY, *IMPROVED, *(choices for swept in SWEPT for choices in at_rates(swept))]
 
 
-def on_record() -> dict[str, dict]:
-    """Return all recorded runs by their names; a run is current if its code is `CODE`."""
-    return json.loads(RECORD.read_text("utf-8"))["runs"] if RECORD.exists() else {}
+def jobs_2015(logbook: Logbook | None = None) -> list[Run2015]:
+    """Return all runs of the chapter: five seeds of each choice."""
+    return [Run2015(choices, load_mnist(), seed) for choices in dict.fromkeys(ALL)
+            for seed in range(5)]
 
 
-def name(job: tuple) -> str:
-    return "{}, seed {}".format(*job)
+def recorded(choices: Choices, seeds: Iterable[int] = range(5)) -> list[dict]:
+    """Return what came of these choices at each seed: found, or else trained now and recorded."""
+    jobs = [Run2015(choices, load_mnist(), seed) for seed in seeds]
+    found = Logbook(RUNS).complete(jobs)
+    return [found[job] for job in jobs]
 
 
-def complete(jobs: list, again: bool = False) -> list[dict]:
-    """Return what came of each (choices, seed): found, or else trained now and recorded."""
-    runs = on_record()
-    due = [job for job in jobs if again or runs.get(name(job), {}).get("code") != CODE]
-    for job, run in zip(due, train(due)):
-        runs[name(job)] = {"code": CODE, **run}
-        lines = ",\n  ".join(f"{json.dumps(key)}: {json.dumps(runs[key])}" for key in sorted(runs))
-        RECORD.parent.mkdir(parents=True, exist_ok=True)
-        RECORD.write_text(f'{{"measured": {json.dumps(measured())},\n "runs": {{\n  {lines}}}}}\n')
-    return [runs[name(job)] for job in jobs]
-
-
-def train(jobs: list):
-    """Train the jobs side by side, in sight; yield what came of them, in their order."""
-    work = (joblib.delayed(train_2015)(choices, load_mnist(), seed) for choices, seed in jobs)
-    runs = joblib.Parallel(n_jobs=-1, return_as="generator")(work) if jobs else ()
-    return tqdm(runs, "training", len(jobs), unit="run", disable=not jobs)
-
-
-def check() -> int:
-    """Train one seed of each again; return how many leave the record by more than seeds differ.
+def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
+    """Say how far a run trained again leaves the record, if it is more than seeds differ.
 
     The large steps of some of these networks make another processor's rounding another run. So a
     point and five standard deviations over the seeds are allowed; untrained, next to nothing is.
     """
-    jobs, runs, wrong = [job for job in JOBS if job[1] == 0], on_record(), 0
-    stale = [job for job in JOBS if runs.get(name(job), {}).get("code") != CODE]
-    for job, run in zip(jobs, () if stale else train(jobs)):
-        old = [runs[name(other)]["accuracy"] for other in JOBS if other[0] == job[0]]
-        spread = np.maximum.accumulate(np.std(old, axis=0, ddof=1)[::-1])[::-1]
-        gap = np.abs(np.subtract(run["accuracy"], old[0]))
-        differs = bool(gap[0] > 0.002 or (gap > 0.01 + 5 * spread).any())
-        print("differs" if differs else "agrees ", name(job), f"by up to {gap.max():.4f}")
-        wrong += differs
-    print(f"{len(jobs)} checked, {wrong} differ" if not stale else
-          f"{len(stale)} runs are missing or were recorded by other code: python {sys.argv[0]}")
-    return wrong + len(stale)
-
-
-def main(command: str = "update") -> int:
-    if command == "check":
-        return min(1, check())
-    complete(JOBS, again=command == "measure")
-    return 0
+    runs = [run["accuracy"] for run in (recorded, *others)]
+    spread = np.maximum.accumulate(np.std(runs, axis=0, ddof=1)[::-1])[::-1]
+    gap = np.abs(np.subtract(fresh["accuracy"], recorded["accuracy"]))
+    far = gap[0] > 0.002 or (gap > 0.01 + 5 * spread).any()
+    return f"accuracy is off by {gap.max():.4f}" if far else None
 
 
 if __name__ == "__main__":
     import archaeology  # by its name, under which the processes that train find it too
-    sys.exit(archaeology.main(*sys.argv[1:]))
+    sys.exit(min(1, main(None, archaeology.jobs_2015, archaeology.differs)))

@@ -96,6 +96,11 @@ class Recipe:
         changes = self.changes_from(other).items()
         return ", ".join(f"{name}: {old!r} -> {new!r}" for name, (old, new) in changes)
 
+    @property
+    def is_handmlps(self) -> bool:
+        """Whether each choice is one of handmlp's own, so that what this prints says all of it."""
+        return all(getattr(self, name).is_handmlps for name in KINDS)
+
     def to_dict(self) -> dict:
         """Return all choices as JSON can hold them."""
         chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

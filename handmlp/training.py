@@ -13,6 +13,7 @@ not depend on the batch size. Losses that are reported are without the penalty.
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import takewhile
 
 import numpy as np
@@ -22,11 +23,6 @@ from handmlp.measures import Epoch, measure
 from handmlp.network import Network, Parameters
 from handmlp.products import add_multiple, load_blas
 from handmlp.recipe import Recipe
-
-try:
-    from threadpoolctl import threadpool_limits
-except ImportError:  # it makes training faster, and changes no number
-    threadpool_limits = contextlib.nullcontext
 
 
 class Diverged(RuntimeError):
@@ -115,13 +111,12 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     x = network.inputs(data.train.images)
     t = one_hot(data.train.labels, network.sizes[-1], like=x)
     velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
-    load_blas()  # before its threads are counted
+    one_thread = _one_thread()
     for number in range(recipe.epochs + 1):
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
         learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
         before = network.parameters.flat.copy()
-        # Products this small gain nothing from a second thread, and may have to wait for it.
-        with threadpool_limits(1), np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             failed = train_epoch(network, x, t, takewhile(lambda rows: not stop(), batches),
                                  velocity, learning_rate, recipe.momentum, recipe.decay_per_matrix)
             stopped = number > 0 and stop()
@@ -134,6 +129,16 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
         if epoch is None:
             raise _failure(recipe, number, failed or len(batches), learning_rate)
         yield epoch
+
+
+def _one_thread() -> Callable:
+    """Products this small gain nothing from a second thread, and may have to wait for it."""
+    load_blas()  # before threads are counted
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:  # it makes training faster, and changes no number
+        return contextlib.nullcontext
+    return partial(ThreadpoolController().limit, limits=1)
 
 
 def _failure(recipe: Recipe, number: int, step: int, learning_rate: float) -> Exception:

@@ -1,87 +1,52 @@
-"""Keep the logbook true: `python -m handmlp.records update|measure|check FOLDER`.
+"""Keep the logbook true: `python -m handmlp.records update|measure|check FILE`.
 
-update      train what was recorded by older code, and nothing else
+update      train what today's code would not repeat, and nothing else
 measure     train everything again
 check       train some seeds of every recipe again and compare with the record
 """
 
 import argparse
-import itertools
 import sys
+from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from handmlp.data import load_mnist
-from handmlp.records.logbook import NUMBERS, Job, Logbook, is_current, parse, tested
-from handmlp.runs import History
+from handmlp.recipe import Recipe
+from handmlp.records.logbook import Job, Logbook
+from handmlp.runs import NUMBERS, History
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do what the command line says; return 0 if the logbook holds."""
-    parser = argparse.ArgumentParser("python -m handmlp.records", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["update", "measure", "check"])
-    parser.add_argument("folder", help="folder of recorded runs, such as book/runs")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of each recipe to check")
-    options = parser.parse_args(arguments)
-    if not Path(options.folder).is_dir():
-        parser.error(f"there is no folder {options.folder}")
-    book = Logbook(options.folder)
+def jobs_on_record(logbook: Logbook) -> list[Job]:
+    """Return a job for each recorded run of MNIST; ValueError if a choice is no longer known."""
     data = {splits.fingerprint: splits for splits in (load_mnist(), load_mnist(validation=0))}
-    pages = [page for page in book.pages() if page["data"] in data]
-    unknown = [page["recipe"] for page in pages if parse(page["recipe"]) is None]
-    if unknown:
-        print(f"these recipes have words that handmlp no longer knows: {unknown}; "
-              f"remove their files from {options.folder}")
-        return 1
-    jobs = {(parse(page["recipe"]), data[page["data"]], int(seed), tested(run)): is_current(run)
-            for page in pages for seed, run in page["runs"].items()}
-    if options.command == "check":
-        return check(book, jobs, options.seeds)
-    due = [job for job in jobs if options.command == "measure" or not jobs[job]]
-    print(f"logbook: {len(pages)} recipes on record, {len(due)} runs to train")
-    book.train(due)
-    return 0
+    jobs = []
+    for name, line in sorted(logbook.lines().items()):
+        splits = data.get(name.split()[-1])
+        if splits and "recipe" in line:
+            tested = line["test_accuracy"][-1] is not None
+            jobs.append(Job(Recipe.from_dict(line["recipe"]), splits, line["seed"], tested))
+    return jobs
 
 
-def check(book: Logbook, jobs: dict[Job, bool], seeds: int) -> int:
-    """Train the first `seeds` seeds of each recipe again; return how many are stale or differ."""
-    stale = sum(not current for current in jobs.values())
-    if stale or not jobs:
-        print(f"{book.folder}: {len(jobs)} runs on these images, {stale} of them recorded by older "
-              f"code: python -m handmlp.records update {book.folder}")
-        return max(1, stale)
-    recorded = {page: {job: book.find(*job) for job in group}
-                for page, group in itertools.groupby(jobs, key=lambda job: job[:2])}
-    again = Logbook(None).train([job for page in recorded.values() for job in [*page][:seeds]])
-    wrong = 0
-    for job, fresh in again.items():
-        page = recorded[job[:2]]
-        problem = disagreement(fresh, page[job], [page[other] for other in page if other != job])
-        wrong += problem is not None
-        print("differs" if problem else "agrees ", fresh.recipe, "seed", fresh.seed, problem or "")
-    print(f"{len(again) - wrong} passed, {wrong} failed")
-    return wrong
-
-
-def disagreement(fresh: History, recorded: History | None, others: list[History]) -> str | None:
+def disagreement(fresh: History, recorded: History, others: list[History]) -> str | None:
     """Say where a fresh run leaves the record by more than the spread over seeds allows.
 
-    None if nowhere. First weights must be the same. Later, other machines round otherwise, and a
-    run wanders like one with another seed: half a point and three standard deviations of the
-    `others` are allowed, for a loss above 1 in proportion. Where they are fewer than three, the
-    deviation is taken to be two points.
+    None if nowhere. Before the first step all must be the same but for rounding. Later, other
+    machines round otherwise, and a run wanders like one with another seed: half a point and three
+    standard deviations of the `others` are allowed, for a loss above 1 in proportion. Where they
+    are fewer than three, the deviation is taken to be two points.
     """
-    if recorded is None:
-        return "is in a file with the name of another recipe"
     if fresh.diverged_at and recorded.diverged_at:
         return None  # on another machine it may do so some steps sooner or later
     if fresh.diverged_at or recorded.diverged_at or len(fresh.epochs) != len(recorded.epochs):
         return f"ends otherwise: {fresh}, on record {recorded}"
-    first = [[matrix.std for matrix in run.epochs[0].weights] for run in (fresh, recorded)]
-    if not np.allclose(*first, rtol=1e-4, atol=0):
-        return f"first weights have standard deviations {first[0]}, on record {first[1]}"
+    first = [[run.epochs[0].loss, run.epochs[0].train_accuracy,
+              *(matrix.std for matrix in run.epochs[0].weights)] for run in (fresh, recorded)]
+    if not np.allclose(*first, rtol=1e-3, atol=0):
+        return f"begins otherwise: loss, accuracy, weights {first[0]}, on record {first[1]}"
     others = [other for other in others if not other.diverged_at]
     for name in ["validation_accuracy", *NUMBERS]:
         new, old, *curves = (np.nan_to_num(run.curve(name)) for run in (fresh, recorded, *others))
@@ -91,6 +56,54 @@ def disagreement(fresh: History, recorded: History | None, others: list[History]
         if (gap > 0.005 * max(1, old.max()) + 3 * spread).any():
             return f"{name.replace('_', ' ')} is off by {gap.max():.4f}"
     return None
+
+
+def check(logbook: Logbook, jobs: list[Job], seeds: int, differs: Callable) -> int:
+    """Train the first `seeds` seeds of each recipe again; return how many are stale or differ."""
+    recorded = {job: logbook.find(job) for job in jobs}
+    stale = sum(run is None for run in recorded.values())
+    if stale or not jobs:
+        print(f"{logbook.path}: {len(jobs)} runs, {stale} of them not as today's code would make "
+              f"them: make book, or the command update, trains these")
+        return max(1, stale)
+    groups = [[*group] for _, group in groupby(jobs, key=lambda job: job[:2])]
+    again = Logbook(None).train([job for group in groups for job in group[:seeds]])
+    wrong = 0
+    for group in groups:
+        for job in group[:seeds]:
+            others = [recorded[other] for other in group if other != job]
+            problem = differs(again[job], recorded[job], others)
+            wrong += problem is not None
+            print("differs" if problem else "agrees ", job.name, problem or "")
+    print(f"{len(again) - wrong} passed, {wrong} failed")
+    return wrong
+
+
+def main(arguments: list[str] | None = None, jobs_of: Callable = jobs_on_record,
+         differs: Callable = disagreement) -> int:
+    """Do what the command line says; return 0 if the logbook holds."""
+    parser = argparse.ArgumentParser("python -m handmlp.records", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["update", "measure", "check"])
+    parser.add_argument("file", help="recorded runs, such as book/runs.jsonl")
+    parser.add_argument("--seeds", type=int, default=1, help="seeds of each recipe to check")
+    options = parser.parse_args(arguments)
+    if not Path(options.file).is_file():
+        parser.error(f"there is no file {options.file}")
+    try:
+        logbook = Logbook(options.file)
+        jobs = jobs_of(logbook)
+    except ValueError as error:
+        print(error)
+        return 1
+    if options.command == "check":
+        return check(logbook, jobs, options.seeds, differs)
+    due = [job for job in jobs if options.command == "measure" or logbook.find(job) is None]
+    print(f"{logbook.path}: {len(jobs)} runs, {len(due)} to train")
+    logbook.train(due)
+    if due:
+        logbook.compact()
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Experiments: the same recipes over several seeds, side by side, and what the difference is."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
@@ -8,7 +9,7 @@ from scipy import stats
 
 from handmlp.data import Splits
 from handmlp.recipe import Recipe
-from handmlp.records.logbook import Logbook
+from handmlp.records.logbook import Job, Logbook
 from handmlp.runs import History
 from handmlp.values import Value
 
@@ -17,6 +18,10 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 
 class Results(dict[Recipe, list[History]]):
     """Histories of several recipes, each over the same seeds: `results[recipe]` is a list."""
+
+    def __missing__(self, recipe: Recipe) -> list[History]:
+        raise KeyError(f"{recipe} was not compared; these were: {[*self]}. If one of them looks "
+                       "the same, a class of your own was defined again since: compare again")
 
     def label(self, recipe: Recipe) -> str:
         """Name a recipe by the choices in which the compared recipes differ."""
@@ -110,7 +115,8 @@ def paired_difference(after: np.ndarray, before: np.ndarray) -> Difference:
 
 
 def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
-            logbook: str | None = None, test: bool = False) -> Results:
+            logbook: str | os.PathLike | None = None, test: bool = False,
+            n_jobs: int | None = None, progress: bool = True) -> Results:
     """Run each recipe at each seed, side by side on the machine's cores.
 
     Parameters
@@ -121,13 +127,23 @@ def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
         What to train on and to watch.
     seeds : iterable of int
         One run of each recipe for each.
-    logbook : str, optional
-        Folder of recorded runs: what is found there is not trained again, what is trained is
+    logbook : path, optional
+        File of recorded runs: what is found there is not trained again, what is trained is
         recorded there. Without it, everything is trained.
     test : bool
         Whether each run must tell its test accuracy after the last epoch.
+    n_jobs : int, optional
+        Processes at most, never more than runs; as `joblib.parallel_config` says, or else all
+        cores, if not given. Each takes some 300 MB; the images are shared.
+    progress : bool
+        Whether to show how far it is.
+
+    Raises
+    ------
+    ValueError
+        If the logbook is no logbook; before anything is trained.
     """
     seeds = list(seeds)
-    jobs = {recipe: [(recipe, data, seed, test) for seed in seeds] for recipe in recipes}
-    found = Logbook(logbook).complete(sum(jobs.values(), []))
+    jobs = {recipe: [Job(recipe, data, seed, test) for seed in seeds] for recipe in recipes}
+    found = Logbook(logbook).complete(sum(jobs.values(), []), n_jobs, progress)
     return Results({recipe: [found[job] for job in jobs[recipe]] for recipe in recipes})

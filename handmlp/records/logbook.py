@@ -1,143 +1,222 @@
-"""The logbook: runs that were made, kept as long as nothing that decides them has changed.
+"""The logbook: a file with one line a run, kept as long as today's code would repeat the run.
 
-A run is found again by its recipe, its seed, the data, and a hash of the numerical modules'
-syntax, so that an edited comment retrains nothing and an edited constant retrains everything.
+Lines are appended under a lock, and the last one of a name counts. So two processes lose nothing to
+each other, a merge keeps what both sides have, and a kill costs at most the run in hand.
 """
 
-import ast
+import contextlib
 import datetime
 import functools
-import hashlib
 import json
 import os
 import platform
-from dataclasses import astuple
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import PicklingError
+from typing import Any, NamedTuple
 
 import joblib
 import numpy as np
+from filelock import FileLock
+from joblib.parallel import get_active_backend
 from threadpoolctl import threadpool_info
 from tqdm.auto import tqdm
 
-from handmlp import activations, initialisers, inputs, orders, outputs
 from handmlp.data import Splits
-from handmlp.measures import Epoch, WeightStatistics
 from handmlp.recipe import Recipe
+from handmlp.records.probe import agree, probe
 from handmlp.runs import History, run
 
-NUMERICAL = ["values", "data", "inputs", "activations", "outputs", "initialisers", "orders",
-             "network", "training", "recipe", "measures", "runs"]
-VOCABULARY = {name: value for module in (activations, initialisers, inputs, orders, outputs)
-              for name, value in vars(module).items() if name == name.lower()}
-NUMBERS = ["loss", "train_accuracy", "validation_loss", "test_accuracy"]
-Job = tuple[Recipe, Splits, int, bool]  # what `run` is called with
+
+class Job(NamedTuple):
+    """A run to be made or found: what `run` is called with.
+
+    Any tuple with these methods can be a job, of which the logbook knows no more than its name.
+    """
+
+    recipe: Recipe
+    data: Splits
+    seed: int
+    test: bool = False
+
+    @property
+    def name(self) -> str | None:
+        """What decides the run; None if that cannot be told by names, as with choices of yours."""
+        if not self.recipe.is_handmlps:
+            return None
+        return f"{self.recipe} seed {self.seed} data {self.data.fingerprint}"
+
+    def probe(self) -> tuple:
+        """Return numbers that change if what decides the run does; they cost little."""
+        return probe(self.recipe, self.data)
+
+    def train(self) -> History:
+        """Make the run."""
+        return run(*self)[1]
+
+    def told(self, history: History) -> dict:
+        """Return what of a run is written down."""
+        return history.to_dict()
+
+    def read(self, line: dict) -> History | None:
+        """Return the run that a line tells, or None if it does not tell all that is asked for."""
+        asked = self.test and not line["diverged_at"]
+        return None if asked and line["test_accuracy"][-1] is None else History.from_dict(line)
 
 
 class Logbook:
-    """Recorded runs in a folder of JSON files, one for each recipe; without a folder, none."""
+    """Recorded runs in a file of JSON lines, such as book/runs.jsonl; without a file, none.
 
-    def __init__(self, folder: str | Path | None):
-        self.folder = None if folder is None else Path(folder)
+    Raises
+    ------
+    ValueError
+        If the file is a folder, or holds what is not a run.
+    """
 
-    def find(self, recipe: Recipe, data: Splits, seed: int, test: bool = False) -> History | None:
-        """Return the recorded run, or None if there is none that today's code would repeat."""
-        page = _read(self._path(recipe, data)) if self._keeps(recipe) else {"runs": {}}
-        record = page["runs"].get(str(seed), {})
-        if is_current(record) and (tested(record) or record["diverged_at"] or not test):
-            return _history(recipe, seed, record)
-        return None
+    def __init__(self, path: str | os.PathLike | None):
+        self.path = None if path is None else Path(path)
+        if self.path and self.path.name == "runs":  # TODO: remove when the chapters say runs.jsonl
+            self.path = self.path.with_suffix(".jsonl")
+        if self.path and self.path.is_dir():
+            raise ValueError(f"logbook must be a file such as runs.jsonl, got the folder {path}")
 
-    def record(self, history: History, data: Splits) -> None:
-        """Write a run down, in place of what older code recorded for its recipe and seed."""
-        if not self._keeps(history.recipe):
-            return
-        path = self._path(history.recipe, data)
-        page = _read(path)
-        page["runs"][str(history.seed)] = _record(history)
-        page |= {"recipe": repr(history.recipe), "data": data.fingerprint, "measured": measured()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}.part")  # two books may be built at once
-        unfinished.write_text(_text(page), "utf-8")
-        unfinished.replace(path)
-
-    def complete(self, jobs: list[Job]) -> dict[Job, History]:
-        """Return the History of each job: found, or else trained now."""
-        found = {job: self.find(*job) for job in jobs}
-        return found | self.train([job for job in jobs if found[job] is None])
-
-    def train(self, jobs: list[Job]) -> dict[Job, History]:
-        """Train the jobs side by side on all cores, in sight.
-
-        Each is recorded as soon as it is done, so an interrupted sweep goes on where it stopped.
-        """
-        if not jobs:
+    def lines(self) -> dict[str, dict]:
+        """Return the line that counts of each name."""
+        if self.path is None or not self.path.exists():
             return {}
-        parallel, trained = joblib.Parallel(n_jobs=-1, return_as="generator"), {}
-        runs = parallel(joblib.delayed(_run)(code_hash(), *job) for job in jobs)
-        for job, history in zip(jobs, tqdm(runs, "training", len(jobs), unit="run")):
-            self.record(history, data=job[1])
-            trained[job] = history
+        about = self.path.stat()
+        return _lines(self.path, about.st_size, about.st_mtime_ns)
+
+    def find(self, job: Job) -> Any | None:
+        """Return the recorded run, or None if there is none that today's code would repeat."""
+        line = self.lines().get(job.name) if job.name else None
+        return job.read(line) if line and agree(line["probe"], job.probe()) else None
+
+    def record(self, job: Job, result: Any) -> None:
+        """Add a line for a run, whole or not at all."""
+        if self.path is None or not job.name:
+            return
+        line = {"name": job.name, "measured": measured(), "probe": job.probe(), **job.told(result)}
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone(), self.path.open("ab+") as file:
+            end = _end(file)
+            try:
+                file.truncate(end)  # what a kill left of a line
+                file.write(text.encode())
+                file.flush()
+            except OSError:
+                file.truncate(end)
+                raise
+
+    def complete(self, jobs: Sequence[Job], n_jobs: int | None = None,
+                 progress: bool = True) -> dict[Job, Any]:
+        """Return the run of each job: found, or else trained now; the rest is as in `compare`."""
+        found = {job: self.find(job) for job in jobs}
+        due = [job for job in found if found[job] is None]
+        return found | self.train(due, n_jobs, progress)
+
+    def train(self, jobs: Sequence[Job], n_jobs: int | None = None,
+              progress: bool = True) -> dict[Job, Any]:
+        """Train the jobs side by side, in sight, and record each as soon as it is done."""
+        trained, lost = {}, None
+        workers = joblib.effective_n_jobs(n_jobs or get_active_backend()[1] or -1)
+        parallel = joblib.Parallel(max(1, min(workers, len(jobs))), return_as="generator")
+        with _ends_in_order(), _one_sentence():
+            runs = parallel(joblib.delayed(_train)(job.probe(), type(job), *job) for job in jobs)
+            for job, result in zip(jobs, tqdm(runs, "training", len(jobs), unit="run",
+                                              disable=not (progress and jobs))):
+                trained[job] = result
+                try:
+                    self.record(job, result)
+                except OSError as error:
+                    lost = error
+        if lost:
+            warnings.warn(f"these runs are not kept, since {self.path} cannot be written: {lost}",
+                          stacklevel=3)
         return trained
 
-    def pages(self) -> list[dict]:
-        """Return all pages as they were read, ordered by recipe."""
-        pages = [_read(path) for path in self.folder.glob("*.json")]
-        return sorted(pages, key=lambda page: page["recipe"])
+    def compact(self) -> None:
+        """Rewrite the file in the order of its names, without the lines that no longer count."""
+        with self._alone():
+            lines = self.lines()
+            text = "".join(json.dumps(lines[name], separators=(",", ":"), ensure_ascii=False) + "\n"
+                           for name in sorted(lines))
+            unfinished = self.path.with_suffix(f".{os.getpid()}.part")
+            unfinished.write_text(text, "utf-8")
+            unfinished.replace(self.path)
 
-    def _keeps(self, recipe: Recipe) -> bool:
-        """A choice that a reader made up cannot be known by its name, so it is always trained."""
-        return self.folder is not None and parse(repr(recipe)) == recipe
-
-    def _path(self, recipe: Recipe, data: Splits) -> Path:
-        key = hashlib.sha256(f"{recipe!r} {data.fingerprint}".encode()).hexdigest()
-        return self.folder / f"{key[:12]}.json"
-
-
-def is_current(record: dict) -> bool:
-    """Whether a recorded run was made by code like today's."""
-    return record.get("code") == code_hash()
+    def _alone(self) -> FileLock:
+        return FileLock(f"{self.path}.lock")
 
 
-def tested(record: dict) -> bool:
-    """Whether a recorded run tells a test accuracy."""
-    return record["test_accuracy"][-1:] not in ([], [None])
+@functools.lru_cache(maxsize=4)
+def _lines(path: Path, size: int, changed: int) -> dict[str, dict]:
+    """Read a file once, as long as it does not change."""
+    found = {}
+    *whole, _ = path.read_bytes()[:size].split(b"\n")  # after the last one, what a kill left
+    for number, text in enumerate(whole, 1):
+        try:
+            line = json.loads(text)
+            found[line["name"]] = line
+        except (ValueError, KeyError, TypeError) as error:
+            merge = text[:7] in (b"<<<<<<<", b"=======", b">>>>>>>")
+            raise ValueError(
+                f"{path}, line {number} is " + ("the mark of a merge: remove it, and keep the "
+                "lines of both sides" if merge else f"not a run: remove it, or restore the file "
+                f"({error!r})")) from error
+    return found
 
 
-def parse(text: str) -> Recipe | None:
-    """Return the recipe that prints as `text`, or None if it has words handmlp does not know."""
-    def value(node):
-        if isinstance(node, ast.Name):
-            return VOCABULARY[node.id]
-        if isinstance(node, ast.Call):
-            return VOCABULARY[node.func.id](*map(ast.literal_eval, node.args))
-        return ast.literal_eval(node)
+def _end(file) -> int:
+    """Return where the last whole line ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - 2**16)
+        file.seek(start)
+        if (newline := file.read(end - start).rfind(b"\n")) >= 0:
+            return start + newline + 1
+        end = start
+    return 0
 
+
+def _train(expected: tuple, kind: type, *parts) -> Any:
+    """Train in a process of its own, perhaps on another machine, if it computes as it should."""
+    job = kind(*parts)
+    if not agree(job.probe(), expected):
+        raise RuntimeError(f"a worker on {platform.node()} has another handmlp than this process. "
+                           "Was it edited since? Then restart this process, or the kernel")
+    return job.train()
+
+
+@contextlib.contextmanager
+def _ends_in_order() -> Iterator[None]:
+    """End like other errors when asked to terminate, so that workers and their files go too."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(*_):
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
     try:
-        call = ast.parse(text, mode="eval").body
-        return Recipe(**{keyword.arg: value(keyword.value) for keyword in call.keywords})
-    except (KeyError, ValueError, TypeError, SyntaxError, AttributeError):
-        return None
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
-@functools.cache
-def code_hash() -> str:
-    """Return a hash of the syntax of all modules that decide a number, without docstrings."""
-    return "8926073bcdda"  # while the house is rebuilt: nothing that decides a number has changed
-
-
-def syntax(node) -> list | str:
-    """Return a syntax tree as nested lists, without docstrings, alike in all versions of Python."""
-    if isinstance(node, list):
-        return [syntax(part) for part in node if not _is_text(part)]
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    # Fields that are empty are left out, as newer versions of Python add some.
-    return [type(node).__name__, *([name, syntax(part)] for name, part in ast.iter_fields(node)
-                                   if part not in (None, []))]
-
-
-def _is_text(node) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+@contextlib.contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except PicklingError as error:
+        raise RuntimeError("the images could not be handed to other processes; if the folder for "
+                           "temporary files is full, set JOBLIB_TEMP_FOLDER to another one, or "
+                           f"n_jobs=1 ({error.__cause__ or error})") from error
 
 
 @functools.cache
@@ -147,50 +226,3 @@ def measured() -> dict[str, str]:
                if info["user_api"] == "blas"}
     return {"numpy": np.__version__, "kernel": ", ".join(sorted(kernels)),
             "python": platform.python_version(), "date": datetime.date.today().isoformat()}
-
-
-def _run(code: str, *job) -> History:
-    """Train in a process of its own, perhaps on another machine, if it has the code asked for."""
-    if code_hash() != code:
-        raise RuntimeError(f"{platform.node()} has another handmlp, {code_hash()}, not {code}")
-    return run(*job)[1]
-
-
-def _read(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged, remove it or restore it: {error}") from error
-
-
-def _text(page: dict) -> str:
-    """One line a run, so that a changed run is one changed line."""
-    runs = page["runs"]
-    runs = ",\n  ".join(f'"{seed}": {json.dumps(runs[seed], separators=(",", ":"))}'
-                        for seed in sorted(runs, key=int))
-    head = {key: page[key] for key in ("recipe", "data", "measured")}
-    head = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
-    return f'{head},\n "runs": {{\n  {runs}\n }}\n}}\n'
-
-
-def _record(history: History) -> dict:
-    epochs = history.epochs
-    return {"code": code_hash(),
-            **{name: [getattr(epoch, name) for epoch in epochs] for name in NUMBERS},
-            "confusion": [epoch.confusion.tolist() for epoch in epochs],
-            "weights": [[astuple(matrix) for matrix in epoch.weights] for epoch in epochs],
-            "diverged_at": history.diverged_at}
-
-
-def _history(recipe: Recipe, seed: int, record: dict) -> History:
-    epochs = []
-    for number, matrices in enumerate(record["weights"]):
-        weights = tuple(WeightStatistics(*moments, tuple(counts)) for *moments, counts in matrices)
-        numbers = {name: record[name][number] for name in NUMBERS}
-        epochs.append(Epoch(number, confusion=np.array(record["confusion"][number]),
-                            weights=weights, **numbers))
-    diverged_at = record["diverged_at"] and tuple(record["diverged_at"])
-    return History(recipe, seed, tuple(epochs), diverged_at)
-
-
-code_hash()  # now, so that a file edited while this code runs is not taken for what ran
