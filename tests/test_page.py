@@ -104,6 +104,20 @@ def test_a_pattern_and_a_picture_are_found_again_in_the_page():
     assert set(names) <= set(ids(drawing))
     assert any(f'id="{name}"' in drawing and name.startswith("h") for name in names)
     assert 'href="data:image/png;base64,' in drawing
+    assert "#ffffff" not in drawing  # the pattern's ground is the page's paper
+
+
+def test_a_drawing_is_short_and_holds_nothing_else():
+    text = page.svg(figure(), ALT)
+    drawing = ElementTree.fromstring(text)
+    kinds = {element.tag for element in drawing.iter()}
+    assert kinds <= {"svg", "g", "path", "defs", "clipPath", "rect", "text", "tspan", "use"}
+    assert not re.search(r' (d|x|y)="[^"]*\.\d\d|\s\s|>\s+<|xlink', text)
+    label, *_, in_formula = (element.get("style") for element in drawing.iter()
+                             if element.text and element.tag in ("text", "tspan"))
+    assert "font-size" in label
+    assert "font-family" not in label  # the page's own
+    assert "'DejaVu Sans', Verdana, sans-serif" in in_formula
 
 
 @pytest.fixture
