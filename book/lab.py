@@ -18,11 +18,9 @@ from handmlp.book import plots
 from handmlp.book.page import STYLE, svg
 from handmlp.book.story import BASELINE, STORY
 from handmlp.measures import Epoch, asleep, own_share
-from handmlp.network import Network
-from handmlp.recipe import Recipe
-from handmlp.records.logbook import VOCABULARY
-from handmlp.runs import History, draw, sample, streams
-from handmlp.training import Diverged, train
+from handmlp.recipe import KINDS, Recipe
+from handmlp.runs import History, start
+from handmlp.training import Diverged
 
 CHOICES = {
     "hidden": ("hidden units", ["logistic", "tanh", "relu"]),
@@ -51,15 +49,14 @@ UNITS, MOST_LAYERS, MOST_UNITS, MOST_KEPT = "units of each hidden layer", 8, 100
 
 def recipe_of(settings: dict[str, str], most_images: int) -> tuple[Recipe, int]:
     """Return the recipe and the seed that the settings say; ValueError names what is wrong."""
-    made = {name: VOCABULARY[settings[name]] for name in CHOICES}
-    made |= {name: _number(settings[name], *knob[:3], knob[3] or most_images)
-             for name, knob in NUMBERS.items()}
+    made = {name: _number(settings[name], *knob[:3], knob[3] or most_images)
+            for name, knob in NUMBERS.items()}
     made["units"] = units = _units(settings["units"])
     scale, length, seed = made.pop("scale"), made.pop("run_length"), made.pop("seed")
-    if settings["init"] in ("fan_in_times", "normal"):
-        made["init"] = made["init"](scale)
-    if settings["order"] == "runs_of":
-        made["order"] = made["order"](length)
+    needs = {"fan_in_times": scale, "normal": scale, "runs_of": length}
+    for name in CHOICES:
+        chosen = settings[name]
+        made[name] = KINDS[name].named(f"{chosen}({needs[chosen]})" if chosen in needs else chosen)
     first, last = made.pop("first_decay"), made.pop("last_decay")
     made["weight_decay"] = (first,) * len(units) + (last,) if first != last else last
     return Recipe(**made), seed
@@ -102,22 +99,6 @@ def code(recipe: Recipe, seed: int) -> str:
 
 
 # --- training -------------------------------------------------------------------------------------
-
-class Stopped(Exception):
-    """Raised inside a network that has been asked to stop."""
-
-
-@dataclass(eq=False)
-class Stoppable(Network):
-    """A network that can be stopped between any two minibatches."""
-
-    asked_to_stop: threading.Event
-
-    def forward(self, x: np.ndarray) -> list[np.ndarray]:
-        if self.asked_to_stop.is_set():
-            raise Stopped
-        return super().forward(x)
-
 
 @dataclass(eq=False)
 class Run:
@@ -219,21 +200,17 @@ class Session:
         return False
 
     def _train(self, run: Run) -> None:
-        for_weights, for_order, for_sample = streams(run.seed)
         try:
-            data = sample(run.recipe, self.data, for_sample)
-            drawn = draw(run.recipe, data, for_weights)
-            network = Stoppable(drawn.parameters, drawn.hidden, drawn.output, drawn.scaling,
-                                run.asked_to_stop)
-            x = network.inputs(data.validation.images[:1000])
-            for epoch in train(network, data, run.recipe, for_order):
+            network, epochs = start(run.recipe, self.data, run.seed,
+                                    stop=run.asked_to_stop.is_set)
+            x = network.inputs(self.data.validation.images[:1000])
+            for epoch in epochs:
                 run.means = [a.mean(axis=0) for a in network.forward(x)[1:-1]]
                 run.first_weights = network.W[0].copy()
                 run.epochs.append(epoch)
                 self.changed()
-            run.ending = "Finished."
-        except Stopped:
-            run.ending = "Stopped; what the last whole epoch measured stands."
+            run.ending = ("Finished." if len(run.epochs) > run.recipe.epochs else
+                          "Stopped; what the last whole epoch measured stands.")
         except Diverged as error:
             run.diverged_at = error.epoch, error.step
             run.ending = f"Diverged: {error}. The epoch before it stands."

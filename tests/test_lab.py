@@ -23,7 +23,6 @@ from playwright.sync_api import Page, expect
 import handmlp
 from handmlp import Recipe, run
 from handmlp.book.story import BASELINE, STORY
-from handmlp.records.logbook import parse
 
 BOOK = Path(lab.__file__).parent
 SETTINGS = lab.settings_of(BASELINE, images=600) | {"units": "5", "epochs": "2"}
@@ -49,6 +48,13 @@ def finished(session: Session) -> Session:
 def trained(session: Session, **settings) -> lab.Run:
     assert session.start(SETTINGS | settings), session.message
     return finished(session).run
+
+
+def typed(text: str) -> Recipe:
+    """The recipe that a reader makes who types what the Lab shows."""
+    names = {}
+    exec("from handmlp import *", names)
+    return eval(text, names)
 
 
 def wait_for(condition, seconds: float = 30) -> None:
@@ -129,7 +135,7 @@ def test_the_copied_lines_repeat_the_run_bit_for_bit(session, tiny, monkeypatch)
                    first_decay="0.01", last_decay="0.001", batch_size="8", images="500",
                    wrong_labels="0.2", seed="3", hidden="tanh", output="softmax_cross_entropy")
     lines = lab.code(mine.history.recipe, mine.seed)
-    assert parse(re.search(r"Recipe\(.*\)", lines)[0]) == mine.recipe
+    assert typed(re.search(r"Recipe\(.*\)", lines)[0]) == mine.recipe
     monkeypatch.setattr(handmlp, "load_mnist", lambda: tiny)
     names = {}
     exec(lines, names)
@@ -226,9 +232,9 @@ def test_a_network_that_learns_nothing_is_called_so(session):
 
 
 def test_what_goes_wrong_in_the_thread_is_said(session, monkeypatch):
-    def out_of_memory(*_):
+    def out_of_memory(*_, **__):
         raise MemoryError("no room")
-    monkeypatch.setattr(lab, "draw", out_of_memory)
+    monkeypatch.setattr(lab, "start", out_of_memory)
     trained(session)
     assert session.words() == "Run 1: Failed: MemoryError: no room"
     assert session.shown() == []
@@ -270,7 +276,7 @@ async def test_a_run_is_drawn_epoch_by_epoch(tiny):
         assert "<svg" in view.picture.value
     assert "<svg" in view.chart.value
     recipe = re.search(r"Recipe\(.*?\)\n", view.lines.value)[0].strip()
-    assert parse(recipe) == view.session.run.recipe
+    assert typed(recipe) == view.session.run.recipe
     assert recipe in view.line.value
 
 
@@ -417,6 +423,6 @@ def test_in_a_real_jupyter(jupyter, page):
     page.get_by_role("button", name="Stop", exact=True).press("Enter")
     expect(status).to_contain_text("Stopped; what the last whole epoch measured stands.")
     shown = page.locator("pre").filter(has_text="images=50000").last.inner_text()
-    recipe = parse(re.search(r"Recipe\(.*\)", shown)[0])
+    recipe = typed(re.search(r"Recipe\(.*\)", shown)[0])
     assert recipe == Recipe(images=50_000, epochs=recipe.epochs)
     assert f"after epoch {recipe.epochs} of 1000" in status.inner_text()
