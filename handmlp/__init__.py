@@ -13,3 +13,11 @@ from handmlp.runs import History, run, start
 from handmlp.training import Diverged, train
 
 __version__ = "0.1.0"
+__all__ = [  # without the modules: a reader may well have called something `data`
+    "Activation", "Dataset", "Diverged", "History", "Initialiser", "Inputs", "Network", "Order",
+    "Output", "Recipe", "Splits", "evaluate", "fan_in", "fan_in_times", "file_order", "he",
+    "inverted", "load_idx", "load_mnist", "logistic", "logistic_squared_error", "mean_of", "normal",
+    "one_hot", "relu", "run", "runs_of", "shuffled", "shuffled_once", "softmax_cross_entropy",
+    "sorted_by_class", "split", "start", "tanh", "train", "unit_normal", "unit_range", "zero_mean",
+    "zero_mean_per_pixel",
+]
