@@ -18,12 +18,12 @@ from handmlp import (
     unit_normal,
 )
 from handmlp import network as network_module
+from handmlp.activations import Activation
 from handmlp.book.checks import TOLERANCE, GradientCheck, check_answer, check_goal, check_gradient
 from handmlp.network import Parameters
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 SIZES = (6, 5, 4, 3)
-PLAIN = Network.backward
 
 
 def example(hidden=tanh, output=softmax_cross_entropy, sizes=SIZES, init=fan_in, seed=0):
@@ -48,7 +48,7 @@ def test_what_is_right_passes(hidden, output, units, decay):
         assert str(check).splitlines()[len(check.errors)] == "the gradient is right"
 
 
-# A line of `backward` with a mistake, and the arrays that are then wrong.
+# A line of `deltas` or `backward` with a mistake, and the arrays that are then wrong.
 ALL = ["W[0]", "b[0]", "W[1]", "b[1]", "W[2]", "b[2]"]
 MISTAKES = {
     "sign of delta": ("delta *= factor / len(t)", "delta *= -factor / len(t)", ALL),
@@ -57,23 +57,25 @@ MISTAKES = {
                           ALL[2:4]),  # twice is right
     "no slope": ("delta *= self.hidden.slope(a[l])", "pass", ALL[:4]),
     "slope of f(f(z))": ("slope(a[l])", "slope(self.hidden(a[l]))", ALL[:4]),
-    "sign in the first layer": ("out=out.W[l])", "out=out.W[l]); out.W[l] *= -1 if l == 0 else 1",
+    "sign in the first layer": ("a[l], delta, keep", "a[l], delta * (-1) ** (l == 0), keep",
                                 ["W[0]"]),
-    "sign in the second layer": ("out=out.b[l])", "out=out.b[l]); out.b[l] *= -1 if l == 1 else 1",
+    "sign in the second layer": ("+= delta.sum(axis=0)", "+= (-1) ** (l == 1) * delta.sum(axis=0)",
                                  ["b[1]"]),
-    "mean of the biases": ("delta.sum(axis=0, out=out.b[l])",
-                           "delta.mean(axis=0, out=out.b[l])", ["b[0]", "b[1]", "b[2]"]),
+    "mean of the biases": ("delta.sum(axis=0)", "delta.mean(axis=0)", ALL[1::2]),
+    "nothing of the weights is kept": ("delta, keep)", "delta, 0)", ALL[::2]),
 }
+METHODS = {name: textwrap.dedent(inspect.getsource(getattr(Network, name)))
+           for name in ("deltas", "backward")}
 
 
 def planted(monkeypatch, mistake):
-    """Put the mistake into the real source of `backward`, so that the test cannot drift from it."""
+    """Put the mistake into the real source, so that the test cannot drift from it."""
     right, wrong, arrays = MISTAKES[mistake]
-    source = textwrap.dedent(inspect.getsource(PLAIN))
-    assert source.count(right) == 1
+    assert sum(source.count(right) for source in METHODS.values()) == 1
     names = dict(vars(network_module))
-    exec(source.replace(right, wrong), names)
-    monkeypatch.setattr(Network, "backward", names["backward"])
+    for name, source in METHODS.items():
+        exec(source.replace(right, wrong), names)
+        monkeypatch.setattr(Network, name, names[name])
     return arrays
 
 
@@ -96,10 +98,10 @@ def test_a_planted_mistake_is_caught_and_the_layer_named(monkeypatch, mistake, o
 def test_a_wrong_penalty_is_caught(monkeypatch, strength, biases):
     plain = training.sgd_step
 
-    def wrong(w, step, velocity, momentum, shrink):
-        plain(w, step, velocity, momentum, tuple(strength * s for s in shrink))
+    def wrong(network, x, t, velocity, learning_rate, decay):
+        plain(network, x, t, velocity, learning_rate, decay=tuple(strength * s for s in decay))
         if biases:
-            w.b[0] -= shrink[0] * w.b[0]
+            network.b[0] -= decay[0] * network.b[0]
 
     monkeypatch.setattr("handmlp.book.checks.sgd_step", wrong)
     network, x, t = example()
@@ -129,6 +131,70 @@ def test_kinks_are_skipped_and_counted():
     assert "2 of the entries lie on a kink and were skipped" in str(check)
     assert check_gradient(*example(tanh)).skipped == 0
     assert "kink" not in str(check_gradient(*example(tanh)))
+
+
+class Leaky(Activation):
+    """Leaky relu, from its value: a has the sign of z."""
+
+    leak: float
+    kinks = (0.0,)
+
+    def __call__(self, z, out=None):
+        return np.maximum(z, self.leak * z, out=out)
+
+    def slope(self, a):
+        return np.where(a > 0, 1, self.leak)
+
+
+class Staircase(Leaky):
+    """Bends at -1 and at 2, where its value is not 0; the kinks are told in no order."""
+
+    kinks = (2.0, -1.0)
+
+    def __call__(self, z, out=None):
+        return np.clip(z, -1, 2, out=out)
+
+    def slope(self, a):
+        return ((a > -1) & (a < 2)).astype(a.dtype)
+
+
+class Undeclared(Leaky):
+    """The same function, which does not say where its kink is."""
+
+    kinks = ()
+
+
+@pytest.mark.parametrize("hidden", [Leaky(0.1), Leaky(0.0), Staircase(0.0)], ids=repr)
+def test_your_own_activation_with_kinks_passes(hidden):
+    for seed in range(5):
+        check = check_gradient(*example(hidden, init=unit_normal, seed=seed), entries=1000)
+        assert check.passed, str(check)
+
+
+def on_a_kink(hidden, bias):
+    """One unit whose sum is 1 + bias, one whose sum is 3/2, for the one input 1."""
+    network = Network(Parameters((1, 2, 1), np.array([1, 1, bias, 0.5, 1, 1, 0])), hidden,
+                      logistic_squared_error, None)
+    return check_gradient(network, np.array([[1.0]]), np.array([[0.0]]))
+
+
+@pytest.mark.parametrize(("hidden", "bias"), [
+    (Leaky(0.1), -1), (Staircase(0.0), -2), (Staircase(0.0), 1), (Staircase(0.0), 1 + 5e-6)],
+    ids=repr)
+def test_near_any_declared_kink_an_entry_is_skipped(hidden, bias):
+    check = on_a_kink(hidden, bias)
+    assert check.passed
+    assert check.skipped == 2
+    assert on_a_kink(hidden, bias + 0.1).skipped == 0
+    assert not on_a_kink(Undeclared(0.1), -1).passed   # a wrong slope is told where none is told
+
+
+def test_a_wrong_slope_of_your_own_is_found():
+    class Wrong(Leaky):
+        def slope(self, a):
+            return np.where(a > 0, 1, 2 * self.leak)
+
+    assert not check_gradient(*example(Wrong(0.1))).passed
 
 
 def test_what_was_skipped_altogether_is_not_called_right():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handmlp.activations import relu
 from handmlp.network import Network, Parameters
 from handmlp.training import sgd_step
 
@@ -59,8 +58,8 @@ def check_gradient(network: Network, x: np.ndarray, t: np.ndarray, decay: tuple[
     network = copy.copy(network)
     w = network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
     x, t = np.asarray(x, np.float64), np.asarray(t, np.float64)
-    before, step = w.flat.copy(), network.backward(network.forward(x), t, out=w.like())
-    sgd_step(w, step, w.like(), 0.0, decay)
+    before, step = w.flat.copy(), w.like()
+    sgd_step(network, x, t, w.like(), learning_rate=1.0, decay=decay)
     step.flat[:], w.flat[:] = before - w.flat, before
     # Where a slope is much smaller than the loss, rounding of the loss drowns it.
     least = 1e-3 * max(1.0, _objective(network, x, t, decay)[0])
@@ -84,22 +83,23 @@ def check_gradient(network: Network, x: np.ndarray, t: np.ndarray, decay: tuple[
 
 
 def _objective(network, x, t, decay) -> tuple[float, list]:
-    """Return the mean loss with its penalty, and on which side of 0 each hidden value lies."""
-    a = network.forward(x)
-    penalty = sum(0.5 * strength * (W * W).sum() for strength, W in zip(decay, network.W))
-    return network.output.loss(a[-1], t).mean() + penalty, [(v > 0).tolist() for v in a[1:-1]]
+    """Return the mean loss with its penalty, and between which kinks each hidden sum lies."""
+    a, W, b = network.forward(x), network.W, network.b
+    penalty = sum(0.5 * strength * (V * V).sum() for strength, V in zip(decay, W))
+    kinks = sorted(network.hidden.kinks)
+    sides = [np.searchsorted(kinks, a[l] @ W[l] + b[l]).tolist() for l in range(len(W) - 1)]
+    return network.output.loss(a[-1], t).mean() + penalty, sides
 
 
 def _slope(network, x, t, decay, array, entry, h) -> float | None:
-    """Return the slope of the objective along one parameter, or None across a kink of relu."""
+    """Return the slope of the objective along one parameter, or None across a kink."""
     start, found = array[entry], []
     for value in (start + h, start - h):
         array[entry] = value
         found.append(_objective(network, x, t, decay))
     array[entry] = start
     (above, sides), (below, other_sides) = found
-    kinked = network.hidden == relu and sides != other_sides
-    return None if kinked else (above - below) / (2 * h)
+    return (above - below) / (2 * h) if sides == other_sides else None
 
 
 def check_answer(got, expected, hint: str, tolerance: float = 0.0) -> None:
