@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from handmlp import Network, tanh
+from handmlp import Network, logistic, tanh
 from handmlp.book import page
 from handmlp.initialisers import Initialiser
 
@@ -203,3 +203,7 @@ def test_an_equation_stands_beside_its_code(shown):
     assert equation in shown[0]["text/html"]
     page.quote(Network.forward)
     assert shown[1]["text/html"].startswith('<div class="highlight">')
+
+
+def test_a_quote_shows_what_a_function_computes_and_not_how_it_is_wrapped():
+    assert page.source(logistic.__call__).startswith("def __call__")

@@ -106,7 +106,7 @@ def say(markdown: str) -> None:
 
 
 def source(thing) -> str:
-    """Return the source of a function, a class or a value's class, without its docstrings.
+    """Return the source of a function, a class or a value's class, without docstrings, decorators.
 
     Raises
     ------
@@ -120,9 +120,10 @@ def source(thing) -> str:
         raise TypeError(f"cannot quote {thing!r}: Python knows no source for it") from error
     hidden = set()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-            docstring, *rest = node.body
-            hidden |= {*range(docstring.lineno, docstring.end_lineno + 1)} if rest else set()
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            told = node.body[:1] if ast.get_docstring(node) and len(node.body) > 1 else []
+            for part in [*node.decorator_list, *told]:
+                hidden |= {*range(part.lineno, part.end_lineno + 1)}
     lines = [line for number, line in enumerate(text.splitlines(), 1) if number not in hidden]
     return re.sub(r":\n(?:\s*\n)+", ":\n", "\n".join(lines))  # what stood between
 
