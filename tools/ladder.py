@@ -22,7 +22,7 @@ STYLE = ("<style>svg{color:#24272c;font-family:system-ui,sans-serif}"
 @plt.rc_context(page.STYLE)
 def drawing() -> str:
     """Return the SVG: one point for each of five seeds, and a line for their mean."""
-    results = compare(*STORY, data=load_mnist(), seeds=range(5), logbook=BOOK / "runs")
+    results = compare(*STORY, data=load_mnist(), seeds=range(5), logbook=BOOK / "runs.jsonl")
     means = [100 * results.final(recipe).mean() for recipe in STORY]
     figure, ax = plt.subplots(figsize=(7, 3))
     for place, (recipe, mean) in enumerate(zip(STORY, means)):

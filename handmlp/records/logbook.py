@@ -78,8 +78,6 @@ class Logbook:
 
     def __init__(self, path: str | os.PathLike | None):
         self.path = None if path is None else Path(path)
-        if self.path and self.path.name == "runs":  # TODO: remove when the chapters say runs.jsonl
-            self.path = self.path.with_suffix(".jsonl")
         if self.path and self.path.is_dir():
             raise ValueError(f"logbook must be a file such as runs.jsonl, got the folder {path}")
 
