@@ -1,13 +1,17 @@
 """IDX files, the checks on images and labels, and how MNIST is shared out."""
 
+import copy
 import dataclasses
 import gzip
 import hashlib
 import math
+import pickle
 import shutil
 import socket
+import tracemalloc
 from importlib import resources
 
+import joblib
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,8 +93,8 @@ BAD_FILES = {
     "floats": (b"\0\0\x0d" + SIX[3:], "IDX type 0x0d, not 0x08"),
     "cut header": (SIX[:10], "cut short: 10 bytes"),
     "cut values": (SIX[:-1], "cut short: 27 bytes, sizes (2, 2, 3) promise 28"),
-    "trailing byte": (SIX + b"\n", "too many values: 29 bytes, sizes (2, 2, 3) promise 28"),
-    "no values": (idx(np.zeros((0, 28, 28), np.uint8)), "none or too many values"),
+    "trailing byte": (SIX + b"\n", "too many values: sizes (2, 2, 3) promise 28 bytes"),
+    "no values": (idx(np.zeros((0, 28, 28), np.uint8)), "no values or too many: sizes (0, 28, 28)"),
     "huge": (HUGE, "sizes (4294967295, 4294967295, 4294967295)"),
     "huge but empty": (HUGE[:4] + bytes(4) + HUGE[8:], "sizes (0, 4294967295, 4294967295)"),
     "packed and cut": (gzip.compress(SIX)[:-3], "ended before the end"),
@@ -134,6 +138,45 @@ def test_a_spoiled_mnist_file_of_the_readers_own_is_suspected(tmp_path):
         assert read_idx(tmp_path / name).shape == (10_000,)
 
 
+def test_what_is_promised_is_read_and_no_more(tmp_path):
+    zeros = gzip.compress(bytes(2**26), 1)  # by and by 2 GB
+    bomb = gzip.compress(SIX) + zeros * 32
+    for name, content in {"more": bomb, "less": gzip.compress(HUGE[:4] + b"\0\0\x3f\xff" * 2
+                                                              + b"\0\0\0\3" + bytes(99))}.items():
+        (tmp_path / name).write_bytes(content)
+        tracemalloc.start()
+        message = refusal(read_idx, tmp_path / name)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert str(tmp_path / name) in message
+        assert peak < 3_000_000
+    (tmp_path / "much").write_bytes(HUGE[:3] + b"\1\x40\0\0\0" + bytes(99))  # 2**30 and a header
+    assert "at most 1,073,741,824 are read" in refusal(read_idx, tmp_path / "much")
+
+
+def test_a_name_that_fits_two_files_is_refused_and_both_are_named(tmp_path):
+    for name in ("digits-idx3-ubyte", "digits.idx1-ubyte.gz"):
+        (tmp_path / name).write_bytes(SIX)
+    message = refusal(read_idx, tmp_path / "digits")
+    assert message == (f"{tmp_path / 'digits'}: could be digits-idx3-ubyte or digits.idx1-ubyte.gz;"
+                       " give the whole name of one")
+    assert read_idx(tmp_path / "digits-idx1-ubyte").shape == (2, 2, 3)
+    (tmp_path / "digits-idx1-ubyte").write_bytes(gzip.compress(SIX))  # the same file, unpacked
+    assert read_idx(tmp_path / "digits.idx1-ubyte").shape == (2, 2, 3)
+    assert "digits-idx1-ubyte or digits-idx3-ubyte or" in refusal(read_idx, tmp_path / "digits")
+
+
+def test_load_idx_names_the_file_with_a_label_beyond_the_classes(tmp_path):
+    (tmp_path / "images").write_bytes(SIX)
+    (tmp_path / "labels").write_bytes(idx(np.array([7, 10], np.uint8)))
+    assert load_idx(tmp_path / "images", tmp_path / "labels").classes == 11
+    assert load_idx(tmp_path / "images", tmp_path / "labels", 26).classes == 26
+    message = refusal(load_idx, tmp_path / "images", tmp_path / "labels", 10)
+    assert message.startswith(f"{tmp_path / 'labels'}: labels: expected 2 whole")
+    assert "from 0 to 9, " in message
+    assert "first bad value 10 in row 1" in message
+
+
 def test_load_idx_flattens_and_checks_that_the_files_belong_together(tmp_path):
     for name, array in {"images": SIX, "two": idx(np.array([7, 1], np.uint8)),
                         "three": idx(np.array([7, 1, 2], np.uint8))}.items():
@@ -172,8 +215,8 @@ def test_bytes_are_not_copied():
                                    (0,), (0, 783), (1, 5, 784), (5, 1, 28, 28), (5, 28, 28, 1)])
 def test_other_shapes_are_refused_with_both_shapes(shape):
     message = refusal(as_pixels, np.zeros(shape), 784)
-    assert message == ("images: expected shape (784,) or (28, 28) for one image, with n before it "
-                       f"for n images, got {shape}")
+    assert message == ("images: expected (784,) or (rows, columns) with 784 pixels, with n before "
+                       f"it for n images, got {shape}")
 
 
 @given(images=hnp.arrays(np.uint8, (3, 4)),
@@ -306,7 +349,7 @@ def test_a_dataset_is_a_read_only_copy():
 
 
 def test_the_form_that_data_arrive_in_changes_nothing():
-    one = Dataset(DIGITS, [0, 1, 2, 3, 4, 5])
+    one = Dataset(DIGITS, [0, 1, 2, 3, 4, 5], classes=10)
     for images in (DIGITS.astype(float), DIGITS.reshape(6, 2, 2), np.asfortranarray(DIGITS)):
         other = Dataset(images, np.eye(10)[:6])
         assert Splits(other, one, one).fingerprint == Splits(one, one, one).fingerprint
@@ -324,7 +367,11 @@ def test_a_dataset_checks_what_it_is_given():
     assert "expected 6 whole numbers" in refusal(Dataset, DIGITS, [1, 2])
     assert "got (784,)" in refusal(Dataset, np.zeros(784), [1])
     assert "got (2, 0)" in refusal(Dataset, np.zeros((2, 0)), [1, 2])
-    assert "got (2, 3, 5)" in refusal(Dataset, np.zeros((2, 3, 5)), [1, 2])
+    assert "got (2, 3, 5, 1)" in refusal(Dataset, np.zeros((2, 3, 5, 1)), [1, 2])
+    for ragged in ([[1, 2], [3]], [np.zeros(2), np.zeros(3)]):
+        for name, pair in {"images": (ragged, [1, 2]), "labels": (DIGITS[:2], ragged)}.items():
+            assert refusal(Dataset, *pair).startswith(
+                f"{name}: expected numbers in rows of one length, got [")
 
 
 def test_take():
@@ -345,13 +392,14 @@ def test_fingerprint_sees_every_change():
     pixel = DIGITS.copy()
     pixel[5, 3] ^= 1
     others = [Dataset(pixel, one.labels), Dataset(DIGITS, [0, 1, 2, 3, 4, 4]), one.take([0]),
-              Dataset(DIGITS.reshape(3, 8), [0, 1, 2]), Dataset(DIGITS * 0.5, one.labels),
-              one.take([1, 0, 2, 3, 4, 5])]
+              Dataset(DIGITS * 0.5, one.labels), one.take([1, 0, 2, 3, 4, 5])]
     prints = [Splits(one, one, one).fingerprint]
     for other in others:
         prints += [Splits(other, one, one).fingerprint, Splits(one, other, one).fingerprint,
                    Splits(one, one, other).fingerprint]
-    assert len(set(prints)) == len(prints) == 19
+    wide, more = Dataset(DIGITS.reshape(3, 8), [0, 1, 2]), Dataset(DIGITS, one.labels, classes=7)
+    prints += [Splits(wide, wide, wide).fingerprint, Splits(one, more, one).fingerprint]
+    assert len(set(prints)) == len(prints) == 18
     assert all(len(name) == 12 and int(name, 16) for name in prints)
     empty = Splits(one.take([]), one, one)
     assert empty.fingerprint == Splits(one.take([]), one, one).fingerprint
@@ -383,10 +431,24 @@ def test_split_warns_of_an_absent_class():
     split(two, two, validation=20)
 
 
-@pytest.mark.parametrize("rows", [-1, 200, 201])
+@pytest.mark.parametrize("rows", [-1, 200, 201, 2.5, 2.0, 0.2, True, None, [1], math.nan, "2"])
 def test_split_leaves_rows_to_train_on(rows):
     message = refusal(split, ten_of_each(), ten_of_each(), rows)
-    assert message == f"validation: expected 0 to 199 rows, got {rows}"
+    assert message == ("validation: expected a whole number of rows that leaves some of the 200 to "
+                       f"train on, got {rows!r}")
+    with pytest.raises(ValueError, match=r"leaves some of the 0 to train on, got 0"):
+        split(ten_of_each().take([]), ten_of_each(), 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, None, "1"])
+def test_split_is_repeatable_or_refuses(seed):
+    assert refusal(split, ten_of_each(), ten_of_each(), 80, seed).startswith("seed must be a whole")
+
+
+@pytest.mark.parametrize("rows", [-1, 0.2, 0.0, True, False, None, [1], {}, "10000"])
+def test_mnist_has_a_whole_number_of_images_to_choose_with(rows):
+    assert refusal(load_mnist, rows) == f"validation must be a whole number from 0, got {rows!r}"
+    assert load_mnist(10_000) is load_mnist(validation=np.int64(10_000)) is load_mnist()
 
 
 def test_split_may_hold_out_nothing():
@@ -404,6 +466,117 @@ def test_mislabel_changes_a_share_of_the_labels_and_nothing_else():
     assert not wrong.labels.flags.writeable
     np.testing.assert_array_equal(given.labels, before)
     np.testing.assert_array_equal(wrong.images, given.images)
+
+
+@pytest.mark.parametrize("share", [-0.5, 1.5, math.nan, math.inf, True, None, "0.2", [0.2], 1j])
+def test_mislabel_takes_a_share(share):
+    message = refusal(ten_of_each().mislabel, share, np.random.default_rng(0))
+    assert message == f"share must be a share in [0, 1], got {share!r}"
+
+
+@pytest.mark.parametrize("classes", [2, 3, 27])
+def test_mislabel_draws_each_other_class_alike(classes):
+    given = Dataset(np.zeros((5200, 1)), np.arange(5200) % classes, classes)
+    wrong = given.mislabel(1, np.random.default_rng(0)).labels
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (given.labels, wrong), 1)
+    assert not counts.diagonal().any()
+    expected = 5200 / classes / (classes - 1)
+    others = counts[~np.eye(classes, dtype=bool)]
+    assert (abs(others - expected) <= 5 * np.sqrt(expected) + 1).all()
+
+
+def test_of_one_class_none_can_be_mislabelled():
+    alike = Dataset(DIGITS, np.zeros(6, int))
+    assert "no other class, got 0.5" in refusal(alike.mislabel, 0.5, np.random.default_rng(0))
+    assert alike.mislabel(0, np.random.default_rng(0)).labels.tolist() == [0] * 6
+
+
+def test_as_many_classes_as_the_labels_tell_or_as_is_said():
+    letters = np.arange(6) + 21
+    assert Dataset(DIGITS, letters).classes == 27
+    assert Dataset(DIGITS, letters[:, None].astype(float)).classes == 27
+    assert Dataset(DIGITS, np.eye(40)[letters]).classes == 40
+    assert Dataset(DIGITS, letters, 30).classes == 30
+    assert Dataset(DIGITS, [999] * 6).classes == 1000
+    assert type(Dataset(DIGITS, letters, np.int64(30)).classes) is int
+    ours = Dataset(DIGITS, letters)
+    assert ours.take([0]).classes == ours.take([]).classes == 27
+    assert ours.mislabel(1, np.random.default_rng(0)).classes == 27
+    assert Splits(ours.take([0]), Dataset(DIGITS, [29] * 6), ours).classes == 30
+    assert load_mnist().classes == load_mnist().test.take([]).classes == 10
+
+
+@pytest.mark.parametrize(("labels", "classes", "said"), [
+    ([26] * 6, 26, "from 0 to 25"), ([1000] * 6, None, "from 0 to 999"),
+    ([10**9] * 6, None, "first bad value 1000000000 in row 0"), ([-1] * 6, None, "bad value -1"),
+    (np.eye(26)[:6], 27, "got shape (6, 26)"),
+    (np.eye(1001)[:6], None, "labels: expected 1 to 1,000 classes, got 1001"),
+    *(([0] * 6, wrong, f"labels: expected 1 to 1,000 classes, got {wrong!r}")
+      for wrong in (0, -1, 1001, 10**12, 2.0, True, "10", [10])),
+])
+def test_labels_beyond_the_classes_are_refused(labels, classes, said):
+    message = refusal(Dataset, DIGITS, labels, classes)
+    assert message.startswith("labels: expected ")
+    assert said in message
+
+
+# 27 x 27 pixels; wider than high; a row; a column; one pixel.
+@pytest.mark.parametrize("shape", [(27, 27), (20, 30), (1, 9), (9, 1), (1, 1)])
+def test_images_of_any_size(shape):
+    images = rng.integers(0, 256, (5, *shape), dtype=np.uint8)
+    ours = Dataset(images, [0, 1, 2, 3, 4])
+    assert ours.images.tolist() == [image.ravel().tolist() for image in images]
+    assert len(Dataset(images[:0], [])) == 0
+    if 1 not in shape:  # what was trained on can be asked about, in the same form
+        pixels = math.prod(shape)
+        np.testing.assert_array_equal(as_pixels(images, pixels), ours.images)
+        np.testing.assert_array_equal(as_pixels(images[0], pixels), ours.images[:1])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_splits_are_of_one_size_and_data(place):
+    parts = [Dataset(np.zeros((2, 28, 28)), [0, 1])] * 3
+    parts[place] = Dataset(np.zeros((0, 27, 27)), [])  # an empty part too
+    name = ["validation", "validation", "test"][place]
+    expected = [729, 784, 784][place]
+    message = refusal(Splits, *parts)
+    assert message.startswith(f"{name} must have images of {expected} pixels, as train has, got ")
+    parts[place] = None
+    name = ["train", "validation", "test"][place]
+    assert refusal(Splits, *parts, error=TypeError) == f"{name} must be a Dataset, got None"
+    parts[place] = np.zeros((2, 784))
+    assert f"{name} must be a Dataset" in refusal(Splits, *parts, error=TypeError)
+
+
+COPIES = {"deepcopy": copy.deepcopy, "copy": copy.copy, "replace": dataclasses.replace,
+          **{f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(
+              pickle.dumps(value, protocol)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)}}
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_is_read_only_and_takes_its_own_fingerprint(copied):
+    dim = Dataset([[0.5, 0, 0, 0], [9.5, 0, 0, 0]], [1, 2], 30).take([0])
+    ours = Splits(Dataset(DIGITS, range(6)), dim, dim)
+    known = ours.fingerprint
+    other = copied(ours)
+    assert "fingerprint" not in vars(other)
+    assert other.fingerprint == known
+    assert other.classes == 30
+    for part in (other.train, other.validation, other.test, copied(ours).test.take([0])):
+        assert not part.images.flags.writeable
+        assert not part.labels.flags.writeable
+        assert part.images.flags.c_contiguous
+
+
+def place(part):
+    return isinstance(part.images.base, np.memmap), part.images.flags.writeable, part.classes
+
+
+def test_workers_share_the_images(tiny):
+    big = Dataset(tiny.train.images, tiny.train.labels, 12)
+    told = joblib.Parallel(n_jobs=2, max_nbytes=1000)(joblib.delayed(place)(big) for _ in "ab")
+    assert told == [(True, False, 12)] * 2
 
 
 # --- MNIST ---------------------------------------------------------------------------------------
@@ -438,7 +611,7 @@ def test_mnist_is_read_once_without_network_and_leaves_nothing(monkeypatch):
         raise AssertionError("asked for the network")
     monkeypatch.setattr(socket, "socket", refuse)
     before = sorted(FOLDER.iterdir())
-    load_mnist.cache_clear()
+    data._load_mnist.cache_clear()
     assert load_mnist() is load_mnist()
     assert sorted(FOLDER.iterdir()) == before
     state = np.random.get_state()[1].tolist()
