@@ -22,6 +22,7 @@ class Activation(Value):
 class Logistic(Activation):
     """The logistic function 1 / (1 + e⁻ᶻ), between 0 and 1, computed without overflow."""
 
+    @np.errstate(under="ignore")  # what is too small to tell is 0
     def __call__(self, z: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         e = np.exp(-np.abs(z))                                   # at most 1: cannot overflow
         return np.divide(np.where(z < 0, e, 1), 1 + e, out=out)  # a = 1 / (1 + e⁻ᶻ)

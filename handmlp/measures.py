@@ -63,6 +63,7 @@ def accuracy(confusion: np.ndarray) -> float:
     return float(np.trace(confusion) / confusion.sum()) if confusion.any() else math.nan
 
 
+@np.errstate(under="ignore")  # what is too small to tell is 0
 def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean loss of pixel rows (n, pixels), NaN if n is 0, and the confusion matrix."""
     classes = network.sizes[-1]

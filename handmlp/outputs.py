@@ -25,6 +25,7 @@ class LogisticSquaredError(Output):
     def __call__(self, z: np.ndarray) -> np.ndarray:
         return logistic(z)                              # ŷ = 1 / (1 + e⁻ᶻ)
 
+    @np.errstate(under="ignore")
     def loss(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Half the squared error of each example."""
         return 0.5 * ((self(z) - t) ** 2).sum(axis=1)   # L = ½ Σ (ŷ - t)²
@@ -38,11 +39,13 @@ class LogisticSquaredError(Output):
 class SoftmaxCrossEntropy(Output):
     """One distribution over the classes and the surprise at the right one (Bridle 1990)."""
 
+    @np.errstate(under="ignore")
     def __call__(self, z: np.ndarray) -> np.ndarray:
         e = np.exp(z - z.max(axis=1, keepdims=True))                # a shift changes nothing
         e /= e.sum(axis=1, keepdims=True)                           # ŷ = eᶻ / Σ eᶻ
         return e
 
+    @np.errstate(under="ignore")
     def loss(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Minus the log of the probability of the right class, from the logits, in float64."""
         z = z - z.max(axis=1, keepdims=True).astype(np.float64)

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -117,7 +118,7 @@ def test_backward_by_hand_for_two_examples_and_squared_error():
 @pytest.mark.parametrize("output", OUTPUTS, ids=repr)
 @pytest.mark.parametrize("hidden", ACTIVATIONS, ids=repr)
 def test_every_gradient_against_finite_differences(hidden, output, units):
-    """All parameters, one at a time, worked out apart from handmlp.checks."""
+    """All parameters, one at a time, worked out apart from handmlp.book.checks."""
     sizes = (7, *units, 3)
     network, (x, t), h = draw(sizes, hidden, output, dtype=np.float64), batch(5, sizes), 1e-6
     network.parameters.flat += 0.1 * np.random.default_rng(2).standard_normal(
@@ -199,10 +200,9 @@ def test_training_in_float32_never_makes_a_float64(hidden, output):
                     weight_decay=np.float64(0.01))
     network, (x, t) = draw((4, 3, 3), hidden, output), batch(9, (4, 3), np.float32)
     network.parameters = Parameters(network.sizes, network.parameters.flat.view(Single))
-    step, velocity = (Parameters(network.sizes, np.zeros_like(network.parameters.flat))
-                      for _ in range(2))
-    train_epoch(network, x.view(Single), t.view(Single), np.arange(9).reshape(3, 3), step,
-                velocity, recipe.learning_rate, recipe.momentum, recipe.decay_per_matrix)
+    velocity = Parameters(network.sizes, np.zeros_like(network.parameters.flat))
+    train_epoch(network, x.view(Single), t.view(Single), np.arange(9).reshape(3, 3), velocity,
+                recipe.learning_rate, recipe.momentum, recipe.decay_per_matrix)
     assert isinstance(velocity.flat, Single)
     assert velocity.flat.any()
     assert network.forward(x)[-1].dtype == np.float32
@@ -253,6 +253,36 @@ def test_two_outputs_that_round_to_one_are_told_apart_by_their_logits():
     assert confusion[1, 1] == 1
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_a_network_whose_sums_are_not_finite_says_that_it_cannot_answer(value):
+    network = draw((784, 10))
+    network.W[0][5, 3] = value
+    image = np.full(784, 255)
+    image[6:] = 0
+    network.W[0][:5] = value
+    for ask in (network.predict, network.probabilities):
+        with pytest.raises(ValueError, match="cannot answer: its weights are so large"):
+            ask(image)
+
+
+@pytest.mark.parametrize("output", OUTPUTS, ids=repr)
+@pytest.mark.parametrize("hidden", ACTIVATIONS, ids=repr)
+def test_floating_errors_may_be_set_to_raise(hidden, output):
+    """Sums up to thousands, and pixels so faint that products vanish: no error in any of them."""
+    network, images = draw((784, 30, 10), hidden, output), np.zeros((3, 784))
+    images[0], images[1], images[2, ::2] = 255, 1e-40, 200
+    network.parameters.flat *= 1000
+    labels = np.array([0, 1, 2])
+    with np.errstate(all="ignore"):
+        expected = network.probabilities(images), handmlp.evaluate(network, images, labels)
+    with np.errstate(all="raise"):
+        got = network.probabilities(images), handmlp.evaluate(network, images, labels)
+        assert network.predict(images).shape == (3,)
+    np.testing.assert_array_equal(got[0], expected[0])
+    assert got[1][0] == expected[1][0]
+    np.testing.assert_array_equal(got[1][1], expected[1][1])
+
+
 def test_predicting_leaves_the_image_and_the_network_alone(tiny):
     network, images = draw((784, 10)), tiny.test.images
     assert not images.flags.writeable
@@ -297,7 +327,7 @@ def test_another_process_loads_the_same_bits_from_another_folder(tmp_path, tiny)
 
 def test_the_file_holds_no_pickle_and_says_its_format(tmp_path):
     draw((3, 2)).save(tmp_path / "net.npz")
-    with np.Network.load(tmp_path / "net.npz", allow_pickle=False) as file:
+    with np.load(tmp_path / "net.npz", allow_pickle=False) as file:
         assert file["format"] == 1
         assert sorted(file.files) == ["flat", "format", "hidden", "output", "scale", "shift",
                                       "sizes"]
@@ -305,7 +335,7 @@ def test_the_file_holds_no_pickle_and_says_its_format(tmp_path):
 
 def saved(path, **changes):
     draw((3, 2)).save(path)
-    with np.Network.load(path) as file:
+    with np.load(path) as file:
         content = {name: file[name] for name in file.files} | changes
     np.savez(path, **content)
 
@@ -314,14 +344,37 @@ BAD_FILES = {
     "half": (lambda path: path.write_bytes(path.read_bytes()[:path.stat().st_size // 2]),
              "damaged or not a saved network"),
     "empty": (lambda path: path.write_bytes(b""), "damaged or not a saved network"),
-    "text": (lambda path: path.write_text("<!DOCTYPE html>"), "damaged or not a saved network"),
+    "page": (lambda path: path.write_text("<!DOCTYPE html>"), "damaged or not a saved network"),
     "pickle": (lambda path: path.write_bytes(pickle.dumps([1])), "damaged or not a saved network"),
     "npy": (lambda path: path.write_bytes(npy()), "damaged or not a saved network"),
-    "plain": (lambda path: np.savez(path, x=np.ones(3)), r"not a saved network; it holds \['x'\]"),
+    "plain": (lambda path: np.savez(path, x=np.ones(3)), "not a saved network: .*format.npy"),
     "future": (lambda path: saved(path, format=2), "has format 2; this handmlp reads 1"),
     "function": (lambda path: saved(path, hidden="swish"), "'swish'"),
-    "short": (lambda path: saved(path, flat=np.ones(7, np.float32)), "flat must hold 8 numbers"),
-    "sizes": (lambda path: saved(path, sizes=[4, 2]), "flat must hold 10 numbers"),
+    "short": (lambda path: saved(path, flat=np.ones(7, np.float32)), r"flat has shape \(7,\)"),
+    "sizes": (lambda path: saved(path, sizes=[4, 2]), r"flat has shape \(8,\)"),
+    "sizes as floats": (lambda path: saved(path, sizes=[3.0, 2.0]), "sizes has .* float64"),
+    "sizes of nothing": (lambda path: saved(path, sizes=[3, 0]), "sizes must be at least two"),
+    "one size": (lambda path: saved(path, sizes=[3]), "sizes must be at least two"),
+    "sizes beyond reason": (lambda path: saved(path, sizes=[10**9, 10**9]), "sizes must be"),
+    "more sizes than read": (lambda path: saved(path, sizes=[1] * 101), r"shape \(101,\)"),
+    "two formats": (lambda path: saved(path, format=[1, 1]), r"format has shape \(2,\)"),
+    "format as text": (lambda path: saved(path, format="1"), "format has .* <U1"),
+    "a module": (lambda path: saved(path, hidden="np"), "activation must be one of .*'np'"),
+    "a dunder": (lambda path: saved(path, hidden="__doc__"), "activation must be .*'__doc__'"),
+    "the base": (lambda path: saved(path, hidden="Value"), "activation must be .*'Value'"),
+    "its own kind": (lambda path: saved(path, hidden="activation"), "activation must be one of"),
+    "called": (lambda path: saved(path, hidden="tanh(1)"), "activation must be .*tanh"),
+    "code": (lambda path: saved(path, hidden="normal(print(1))"), "activation must be one of"),
+    "an activation as output": (lambda path: saved(path, output="logistic"),
+                                "output must be one of .*'logistic'"),
+    "text as weights": (lambda path: saved(path, flat=np.array(["1"] * 8)), "flat has .* <U1"),
+    "whole numbers as weights": (lambda path: saved(path, flat=np.arange(8)), "flat has .* int64"),
+    "weights that are none": (lambda path: saved(path, flat=np.full(8, np.nan, np.float32)),
+                              "flat holds what is not a finite number"),
+    "scale of another shape": (lambda path: saved(path, scale=np.ones(5)), r"scale .* \(5,\)"),
+    "scale of zero": (lambda path: saved(path, scale=0.0), "scale is 0"),
+    "infinite shift": (lambda path: saved(path, shift=np.inf), "shift holds what is not"),
+    "objects": (lambda path: saved(path, flat=np.array([None] * 8)), "flat has .* object"),
 }
 
 
@@ -372,9 +425,19 @@ def test_your_own_function_cannot_be_saved_not_even_under_a_known_name(tmp_path)
         def __call__(self, z, out=None):
             return np.tanh(2 * z, out=out)
 
-    with pytest.raises(ValueError, match="handmlp's own functions only, got tanh"):
+    with pytest.raises(ValueError, match="handmlp's own functions only, got Tanh"):
         draw((3, 2, 2), Tanh()).save(tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", [str, Path])
+def test_a_folder_is_no_place_for_a_network(tmp_path, form):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match="path must name a file, got the folder"):
+        draw((3, 2)).save(form(tmp_path / "folder"))
+    with pytest.raises(FileNotFoundError):
+        draw((3, 2)).save(form(tmp_path / "nowhere" / "net.npz"))
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder"]   # nothing is left behind
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
@@ -391,3 +454,19 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         network.save(path)
     assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["net.npz"]
+
+
+def test_no_more_is_read_than_the_file_may_hold(tmp_path):
+    """A file of a few kB that unpacks to 400 MB is refused by its first lines."""
+    path = tmp_path / "net.npz"
+    draw((3, 2)).save(path)
+    with np.load(path) as file:
+        content = {name: file[name] for name in file.files}
+    np.savez_compressed(path, **content | {"flat": np.zeros(10**8, np.float32)})
+    assert path.stat().st_size < 10**6
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"flat has shape \(100000000,\)"):
+        Network.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()

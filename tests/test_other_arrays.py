@@ -14,6 +14,7 @@ from handmlp import (
     fan_in,
     logistic,
     logistic_squared_error,
+    products,
     relu,
     shuffled,
     softmax_cross_entropy,
@@ -119,7 +120,8 @@ def networks(recipe, data):
 
 @pytest.mark.parametrize("hidden", [logistic, tanh, relu], ids=repr)
 @pytest.mark.parametrize("output", [logistic_squared_error, softmax_cross_entropy], ids=repr)
-def test_training_on_ducks_is_the_same_to_the_bit(tiny, hidden, output):
+def test_training_on_ducks_is_the_same_to_the_bit(tiny, hidden, output, monkeypatch):
+    monkeypatch.setattr(products, "load_blas", dict)  # which rounds once where NumPy rounds twice
     recipe = Recipe(units=(12, 11), hidden=hidden, output=output, init=fan_in, inputs=zero_mean,
                     order=shuffled, learning_rate=0.05, batch_size=16, epochs=2, momentum=0.5,
                     weight_decay=1e-3)

@@ -36,11 +36,23 @@ def test_cross_entropy_by_hand():
 @precisions
 def test_logits_of_a_thousand(dtype):
     z, t = np.array([[1000, 0, 0]], dtype), np.array([[0, 1, 0]], dtype)
-    with np.errstate(all="raise", under="ignore"):
+    with np.errstate(all="raise"):
         assert softmax_cross_entropy(z).tolist() == [[1, 0, 0]]
         assert softmax_cross_entropy.loss(z, t).tolist() == [1000]      # exact, not infinite
         assert softmax_cross_entropy.delta(z, t).tolist() == [[1, -1, 0]]
         assert softmax_cross_entropy.loss(z, np.array([[1, 0, 0]], dtype)).tolist() == [0]
+
+
+@every
+@precisions
+@pytest.mark.parametrize("size", [10, 50, 90, 104, 500, 746])
+def test_floating_errors_may_be_set_to_raise(output, dtype, size):
+    """Around each size some power of e is too small for the dtype, and nothing is to be said."""
+    z = np.array([[-size, 0, size], [size, -size, 0]], dtype)
+    with np.errstate(all="raise"):
+        assert np.isfinite(output(z)).all()
+        for t in np.eye(3, dtype=dtype)[:, None]:
+            assert np.isfinite(output.loss(z, t)).all()
 
 
 @precisions
