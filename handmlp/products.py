@@ -19,7 +19,7 @@ def add_product(out: np.ndarray, a: np.ndarray, delta: np.ndarray, keep: float) 
         out *= keep
         out += np.dot(a.T, delta)
     else:
-        np.dot(a.T, delta, out=out)
+        out[:] = np.dot(a.T, delta)  # whose own `out` must lie in one piece
 
 
 def add_multiple(out: np.ndarray, W: np.ndarray, factor: float) -> None:
