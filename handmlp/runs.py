@@ -152,6 +152,6 @@ def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:
 
 def draw(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Network:
     """Return the untrained network of a recipe, its scaling fitted to the rows trained on."""
-    sizes = (data.train.images.shape[1], *recipe.units, getattr(data, "classes", 10))
+    sizes = (data.train.images.shape[1], *recipe.units, data.classes)
     return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init,
                         recipe.inputs.fit(data.train.images), rng)
