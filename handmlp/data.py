@@ -201,7 +201,7 @@ def as_pixels(images, pixels: int) -> np.ndarray:
     shape = images.shape
     is_one = _is_image(shape, pixels)
     if not (is_one or _is_image(shape[1:], pixels)):
-        raise ValueError(f"images: expected ({pixels},) or (rows, columns) with {pixels} pixels, "
+        raise ValueError(f"images: expected shape ({pixels},) or (rows, columns), {pixels} pixels, "
                          f"with n before it for n images, got {shape}")
     return _checked(images.reshape(1 if is_one else len(images), pixels))
 

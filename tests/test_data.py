@@ -215,8 +215,8 @@ def test_bytes_are_not_copied():
                                    (0,), (0, 783), (1, 5, 784), (5, 1, 28, 28), (5, 28, 28, 1)])
 def test_other_shapes_are_refused_with_both_shapes(shape):
     message = refusal(as_pixels, np.zeros(shape), 784)
-    assert message == ("images: expected (784,) or (rows, columns) with 784 pixels, with n before "
-                       f"it for n images, got {shape}")
+    assert message == ("images: expected shape (784,) or (rows, columns), 784 pixels, with n "
+                       f"before it for n images, got {shape}")
 
 
 @given(images=hnp.arrays(np.uint8, (3, 4)),
