@@ -66,10 +66,13 @@ class Value:
         known = {_name(kind): kind for kind in _below(cls) if _is_handmlps(kind)}
         name, _, arguments = str(text).removesuffix(")").partition("(")
         try:
-            return known[name](*ast.literal_eval(f"({arguments},)" if arguments else "()"))
-        except (KeyError, TypeError, SyntaxError):
+            made = known[name](*ast.literal_eval(f"({arguments},)" if arguments else "()"))
+        except (KeyError, TypeError, ValueError, SyntaxError):
+            made = None
+        if made is None or repr(made) != str(text):
             raise ValueError(f"{cls.__name__.lower()} must be one of handmlp's: "
-                             f"{', '.join(sorted(known))}; got {text!r}") from None
+                             f"{', '.join(sorted(known))}; got {text!r}")
+        return made
 
     @property
     def is_handmlps(self) -> bool:

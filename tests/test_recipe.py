@@ -64,6 +64,10 @@ def test_it_cannot_be_changed_in_place_and_serves_as_a_key():
 
 def test_the_kind_of_number_makes_no_other_recipe():
     plain = Recipe(units=(30,), learning_rate=1.0, batch_size=4, weight_decay=(1.0, 0.0))
+    assert Recipe(units=30) == Recipe(units=[np.int8(30)]) == Recipe(units=(30,))
+    assert repr(Recipe(fold=(np.int64(0), np.uint8(5)))) == repr(Recipe(fold=[0, 5])) == (
+        "Recipe(fold=(0, 5))")
+    assert Recipe(weight_decay=[1, 0]) == Recipe(weight_decay=(1.0, 0.0))
     other = Recipe(units=(np.int64(30),), learning_rate=np.float64(1), batch_size=np.int32(4),
                    weight_decay=(1, np.float32(0)))
     assert other == plain
@@ -79,7 +83,7 @@ WRONG = {
     "init": [0.1, "he", tanh],
     "inputs": [None, "unit_range", relu],
     "order": ["shuffled", None, 3],
-    "learning_rate": [0, -1, float("nan"), float("inf"), "0.1", None, True],
+    "learning_rate": [10**400, 0, -1, float("nan"), float("inf"), "0.1", None, True],
     "batch_size": [0, -1, 2.5, "10", None, True],
     "epochs": [-1, 2.5, "10", None],
     "momentum": [-0.1, 1, 1.5, float("nan"), "0.9"],
