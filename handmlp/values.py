@@ -64,15 +64,17 @@ class Value:
             If handmlp has no such choice of this kind.
         """
         known = {_name(kind): kind for kind in _below(cls) if _is_handmlps(kind)}
-        name, _, arguments = str(text).removesuffix(")").partition("(")
+        parts = re.fullmatch(r"(\w+)(?:\((.+)\))?", str(text))
         try:
-            made = known[name](*ast.literal_eval(f"({arguments},)" if arguments else "()"))
-        except (KeyError, TypeError, ValueError, SyntaxError):
-            made = None
-        if made is None or repr(made) != str(text):
+            name, arguments = parts.groups() if parts else ("", None)
+            kind, given = known[name], ast.literal_eval(f"({arguments},)" if arguments else "()")
+        except (KeyError, ValueError, SyntaxError):
+            kind, given = None, ()
+        try:
+            return kind(*given)
+        except TypeError:
             raise ValueError(f"{cls.__name__.lower()} must be one of handmlp's: "
-                             f"{', '.join(sorted(known))}; got {text!r}")
-        return made
+                             f"{', '.join(sorted(known))}; got {text!r}") from None
 
     @property
     def is_handmlps(self) -> bool:

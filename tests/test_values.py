@@ -50,9 +50,9 @@ def test_values_differ_by_kind_and_by_what_they_hold():
 
 
 @pytest.mark.parametrize("text", [
-    "Normal", "normal", "normal()", "normal('1')", "normal(1, 2)", "normal(1", "normal(inf)", "he)",
-    "normal(\0)", "normal(-1.0 )", "tanh", "__doc__", "", "initialiser", "value", "normal(__import__('os'))", "he(1)", "fan_in()x",
-    "unit_normal ", None, 3, "Own(1)"])
+    "Normal", "normal", "normal()", "normal(1, 2)", "normal(1", "normal(inf)", "normal(\0)", "he)",
+    "tanh", "__doc__", "", "initialiser", "value", "normal(__import__('os'))", "he(1)", "he(1)x",
+    "unit_normal ", None, 3, "Own(1)", "normal(*[1])", "normal" + 200 * "("])
 def test_a_name_that_is_no_choice_of_the_kind_is_refused(text):
     class Own(Initialiser):
         size: float
@@ -60,6 +60,14 @@ def test_a_name_that_is_no_choice_of_the_kind_is_refused(text):
     with pytest.raises(ValueError, match="initialiser must be one of handmlp's: ") as caught:
         Initialiser.named(text)
     assert str(caught.value).endswith(f", he, normal, unit_normal; got {text!r}")
+
+
+def test_what_is_no_number_is_refused_in_a_name_as_in_a_call():
+    assert Initialiser.named("normal(1)") == normal(1.0)
+    with pytest.raises(ValueError, match="size must be a number, got '1'"):
+        Initialiser.named("normal('1')")
+    with pytest.raises(ValueError, match="length must be a whole number from 1, got 0"):
+        Order.named("runs_of(0)")
 
 
 # --- Your own ------------------------------------------------------------------------------------
