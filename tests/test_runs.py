@@ -1,12 +1,14 @@
 """A run: one seed, data and a recipe make a network and its history."""
 
 import ast
+import compileall
 import hashlib
 import inspect
 import itertools
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -96,6 +98,38 @@ def test_one_seed_repeats_bit_for_bit_here_and_in_another_process(tiny, tmp_path
         [sys.executable, "-c", HASH], cwd=tmp_path, check=True, text=True, capture_output=True,
         env=os.environ | {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1"})
     assert answer.stdout.strip() == expected
+
+
+ELSEWHERE = """
+import sys
+sys.meta_path[:] = [one for one in sys.meta_path if "editable" not in str(one)]
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from handmlp import *
+from handmlp.runs import __file__ as place
+assert place.startswith(sys.argv[1]) and not place.endswith(sys.argv[2]), place
+one = Dataset(np.arange(320, dtype=np.uint8).reshape(20, 16), np.arange(20) % 10)
+print(run(Recipe(epochs=1), Splits(one, one, one), 0)[1])
+"""
+
+
+@pytest.mark.parametrize("form", ["zip", "bytecode"])
+def test_it_runs_where_its_sources_cannot_be_read(tmp_path, form):
+    """From a zip archive, and from compiled files alone."""
+    root, place = Path(handmlp.__file__).parent, tmp_path / "handmlp"
+    shutil.copytree(root, place, ignore=shutil.ignore_patterns("mnist", "__pycache__"))
+    if form == "zip":
+        shutil.make_archive(tmp_path / "all", "zip", tmp_path, "handmlp")
+        place, not_in = tmp_path / "all.zip", ".pyc"
+    else:
+        compileall.compile_dir(place, quiet=2, legacy=True)
+        for source in place.rglob("*.py"):
+            source.unlink()
+        place, not_in = tmp_path, ".py"
+    answer = subprocess.run([sys.executable, "-c", ELSEWHERE, str(place), not_in], text=True,
+                            capture_output=True, cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.startswith("History(Recipe(epochs=1), seed 0, epoch 1: loss ")
 
 
 def test_seeds_differ(tiny):
