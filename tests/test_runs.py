@@ -270,7 +270,7 @@ def test_start_refuses_at_once_what_cannot_be(tiny):
             start(recipe, tiny, seed)
 
 
-@pytest.mark.parametrize("asked", [1, 2, 30, 60])
+@pytest.mark.parametrize("asked", [1, 2, 30, 60, 61])
 def test_stopped_within_an_epoch_the_network_is_as_before_it(tiny, asked):
     """Epochs of 60 minibatches; the question is put before each, and once after the last."""
     questions = itertools.count(1)
