@@ -4,13 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from handmlp.data import Splits, load_mnist
-
-# The same examples every time, and no clock: a check must not depend on how busy a machine is.
-settings.register_profile("handmlp", derandomize=True, deadline=None, max_examples=50)
-settings.load_profile("handmlp")
 
 
 @pytest.fixture(scope="session")

@@ -138,20 +138,45 @@ def plant_a_wrong_digit(notebook):
     raise ValueError("no output has a digit in it")
 
 
-def test_one_wrong_digit_is_found_and_nothing_else(tmp_path):
+@pytest.fixture
+def check():
+    """Run pytest in a folder as a reader would, and return what it says."""
+    def call(folder, *options, **environment):
+        inherited = {name: text for name, text in os.environ.items()
+                     if not name.startswith("PYTEST_")}
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "--color=no",
+             *map(str, options)], cwd=folder, env=inherited | environment, capture_output=True,
+            text=True)
+    return call
+
+
+def test_one_wrong_digit_is_found_and_nothing_else(tmp_path, check):
     folder = tmp_path / "another place"  # a chapter must not depend on where it lies
     folder.mkdir()
     notebook = nbformat.read(ONE, as_version=4)
     number = plant_a_wrong_digit(notebook)
     nbformat.write(notebook, folder / "planted.ipynb")
-    options = ["-n0", "-p", "no:cacheprovider", "--color=no", "-c", "pyproject.toml"]
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, str(folder)],
-        cwd=ROOT,
-        env={name: text for name, text in os.environ.items() if not name.startswith("PYTEST_")},
-        capture_output=True,
-        text=True,
-    )
+    result = check(ROOT, "-p", "conftest", "-c", "pyproject.toml", folder)
     failed = re.findall(r"^FAILED .*::Cell (\d+)", result.stdout, re.MULTILINE)
     assert failed == [str(number)], result.stdout + result.stderr
     assert f"Cell {number}: Cell outputs differ" in result.stdout
+
+
+@pytest.mark.parametrize("where", ["beside it", "elsewhere"])
+def test_a_chapter_is_checked_from_any_folder(where, tmp_path, check):
+    folder, name = (BOOK, ONE.name) if where == "beside it" else (tmp_path, ONE)
+    result = check(folder, name)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_home_that_is_no_folder_reaches_no_cell(tmp_path, check):
+    # matplotlib would say so on stderr, in the first cell that draws.
+    (tmp_path / "home").touch()
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
+        "import matplotlib.pyplot", execution_count=1)])
+    nbformat.write(notebook, tmp_path / "plain.ipynb")
+    home = {name: str(tmp_path / "home") for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+    result = check(ROOT, "-p", "conftest", "-c", "pyproject.toml", tmp_path / "plain.ipynb",
+                   MPLCONFIGDIR="", **home)
+    assert result.returncode == 0, result.stdout + result.stderr
