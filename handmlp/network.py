@@ -11,8 +11,8 @@ t            targets, one-hot
 import io
 import math
 import os
+import warnings
 import zipfile
-import zlib
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -220,12 +220,12 @@ class Network:
         ValueError
             If the file is damaged, holds something else, or was written in a later format.
         """
-        try:
-            with zipfile.ZipFile(path) as archive:
-                return _read(archive)
-        except (ValueError, KeyError, EOFError, SyntaxError, NotImplementedError, RuntimeError,
-                zlib.error, zipfile.BadZipFile) as error:  # whatever a damaged file can raise
-            raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy mends some headers, which `save` never wrote
+            try:
+                return _read(zipfile.ZipFile(file))
+            except Exception as error:  # a damaged file can raise anything
+                raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
 
 
 def _read(archive: zipfile.ZipFile) -> Network:
@@ -252,6 +252,6 @@ def _array(archive: zipfile.ZipFile, name: str, kinds: str, *shapes: tuple | Non
         if dtype.kind not in kinds or dtype.itemsize > 400 or not (short or shape in shapes):
             raise ValueError(f"{name} has shape {shape} and dtype {dtype}")
         array = np.frombuffer(file.read(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
-        if dtype.kind == "f" and not np.isfinite(array).all():
+        if dtype.kind == "f" and not (np.isfinite(array) | (name == "scale") & (array > 0)).all():
             raise ValueError(f"{name} holds what is not a finite number")
         return array.astype(dtype.newbyteorder("="))
