@@ -16,7 +16,7 @@ from scipy.linalg.blas import dger, sger
 from threadpoolctl import threadpool_limits
 
 from handmlp import Splits, load_mnist, logistic, one_hot, tanh
-from handmlp.inputs import unit_range, zero_mean, zero_mean_per_pixel
+from handmlp.inputs import Inputs, Scaling, unit_range, zero_mean
 from handmlp.measures import accuracy, asleep, evaluate
 from handmlp.network import Network, Parameters
 from handmlp.outputs import logistic_squared_error, softmax_cross_entropy
@@ -59,11 +59,19 @@ def first_weights(choices: Choices, rng: np.random.Generator) -> Parameters:
     return w
 
 
+class PixelByPixel(Inputs):
+    """Each pixel less its mean, by its standard deviation; by 1 where it is constant."""
+
+    def fit(self, images: np.ndarray) -> Scaling:
+        mean, std = images.mean(axis=0, dtype=float), images.std(axis=0, dtype=float)
+        return Scaling(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
+
+
 def untrained(choices: Choices, data, rng: np.random.Generator) -> Network:
     """Return the network before training, its scaling fitted to the images trained on."""
     if choices.improved:
         parts = tanh, softmax_cross_entropy
-        inputs = zero_mean_per_pixel if choices.pixel_by_pixel else zero_mean
+        inputs = PixelByPixel() if choices.pixel_by_pixel else zero_mean
     else:
         parts, inputs = (logistic, logistic_squared_error), unit_range
     return Network(first_weights(choices, rng), *parts, inputs.fit(data.train.images))

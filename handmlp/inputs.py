@@ -10,6 +10,8 @@ import numpy as np
 
 from handmlp.values import Value
 
+LEAST = 1.0  # grey level: what varies by less than one is hardly there
+
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
@@ -27,7 +29,8 @@ class Scaling:
 def _scaling(shift, scale) -> Scaling:
     with np.errstate(over="ignore"):
         made = Scaling(np.asarray(shift, np.float32), np.asarray(scale, np.float32))
-    if not (np.isfinite(made.shift).all() and np.isfinite(made.scale).all()):
+    finite = np.isfinite(made.shift) & (np.isfinite(made.scale) | np.isinf(scale))
+    if not finite.all():
         raise ValueError(f"inputs must be finite numbers, got (pixel - {shift}) / {scale}")
     return made
 
@@ -68,11 +71,15 @@ class ZeroMean(Inputs):
 
 
 class ZeroMeanPerPixel(Inputs):
-    """Mean 0 and standard deviation 1 for each pixel on its own; a constant pixel becomes 0."""
+    """Mean 0 and standard deviation 1 for each pixel on its own.
+
+    A pixel that never changed says nothing, and is 0 ever after. One that hardly did is scaled as
+    if its standard deviation were `LEAST`, or a single bright image would outshout all others.
+    """
 
     def fit(self, images: np.ndarray) -> Scaling:
         mean, std = images.mean(axis=0, dtype=np.float64), images.std(axis=0, dtype=np.float64)
-        return _scaling(mean, np.where(std > 0, std, 1))
+        return _scaling(mean, np.where(std > 0, np.maximum(std, LEAST), np.inf))
 
 
 unit_range = UnitRange()

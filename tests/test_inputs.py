@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from handmlp import inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
+from handmlp import Recipe, inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
+from handmlp.inputs import LEAST
+from handmlp.runs import draw
 
 ALL = [unit_range, inverted, zero_mean, mean_of(2.0), zero_mean_per_pixel]
 every = pytest.mark.parametrize("inputs", ALL, ids=repr)
@@ -39,7 +41,23 @@ def test_each_pixel_by_itself_and_a_constant_one_becomes_zero():
     # First pixel: mean 5, standard deviation 5. Second: always 7, so only its mean goes.
     scaling = zero_mean_per_pixel.fit(np.array([[0, 7], [10, 7]], np.uint8))
     assert scaling(np.array([[0, 7], [10, 7], [5, 9]], np.uint8)).tolist() == [[-1, 0], [1, 0],
-                                                                               [0, 2]]
+                                                                               [0, 0]]
+
+
+def test_a_pixel_that_hardly_changed_does_not_outshout_the_others():
+    """Grey 1 in one of 50,000 images: a standard deviation of 1/224, raised to `LEAST`."""
+    images = np.zeros((50_000, 2), np.uint8)
+    images[7, 0] = 1
+    x = zero_mean_per_pixel.fit(images)(np.full((1, 2), 255, np.uint8))
+    np.testing.assert_allclose(x, [[255 / LEAST, 0]], rtol=1e-4)
+
+
+def test_a_bright_pixel_where_there_was_none_changes_no_answer(tiny):
+    network = draw(Recipe(inputs=zero_mean_per_pixel), tiny, np.random.default_rng(0))
+    lit = tiny.test.images.copy()
+    lit[:, tiny.train.images.std(axis=0) == 0] = 255
+    np.testing.assert_array_equal(network.probabilities(lit),
+                                  network.probabilities(tiny.test.images))
 
 
 @every
@@ -57,8 +75,8 @@ def test_mean_and_spread_of_the_digits(tiny):
                                    [2.0 if inputs == mean_of(2.0) else 0.0, 1], atol=1e-5)
     x = zero_mean_per_pixel.fit(images)(images).astype(float)
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-5)
-    spread = x.std(axis=0)
-    assert np.all(np.isclose(spread, 1, atol=1e-5) | (spread == 0))
+    raw = images.std(axis=0)
+    np.testing.assert_allclose(x.std(axis=0), np.where(raw < LEAST, raw / LEAST, 1), atol=1e-5)
 
 
 @every

@@ -1,6 +1,9 @@
 // Small repairs for readers who use the keyboard or hear the page; nothing here moves on its own.
 window.FontAwesomeConfig = { observeMutations: false }; // else the theme's icons break the widgets'
 
+// A page from disk may not read its neighbours, so its search shows titles without excerpts.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
 document.addEventListener("DOMContentLoaded", () => {
   // MathJax 3 has no queue, and the widget manager asks for one for each label. Ours are plain text.
   (window.MathJax ??= {}).Hub ??= { Queue: () => {} };
@@ -19,6 +22,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   const name = (control) => {
     control.querySelectorAll('[title="null"]').forEach((label) => label.removeAttribute("title"));
+    // While it glides to where it was clicked, the slider would not hear a second click.
+    control.querySelectorAll(".noUi-state-tap").forEach((rail) => rail.classList.remove("noUi-state-tap"));
     for (const slider of control.querySelectorAll(".widget-hslider")) {
       const [label, readout, handle] = [".widget-label", ".widget-readout", ".noUi-handle"].map(
         (part) => slider.querySelector(part));
