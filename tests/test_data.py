@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from handmlp import data
+from handmlp import Recipe, data, fan_in, run, shuffled, softmax_cross_entropy, tanh, zero_mean
 from handmlp.data import Dataset, Splits, as_labels, as_pixels, load_idx, load_mnist, one_hot, split
 from handmlp.idx import SHA256, read_idx
 
@@ -532,6 +532,26 @@ def test_images_of_any_size(shape):
         pixels = math.prod(shape)
         np.testing.assert_array_equal(as_pixels(images, pixels), ours.images)
         np.testing.assert_array_equal(as_pixels(images[0], pixels), ours.images[:1])
+
+
+def test_letters_from_files_are_learned(tmp_path, tiny):
+    """As EMNIST has them: labels from 1, and images turned; made of digits and their negatives."""
+    for name, part in {"train": tiny.train, "test": tiny.test}.items():
+        images = part.images.reshape(-1, 28, 28).transpose(0, 2, 1)[:, :27, :27]
+        both = np.concatenate([images, 255 - images])
+        labels = np.concatenate([part.labels + 1, part.labels + 11]).astype(np.uint8)
+        (tmp_path / f"letters-{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(both), 1))
+        (tmp_path / f"letters-{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+    train, test = (load_idx(tmp_path / f"letters-{name}-images", tmp_path / f"letters-{name}-labels")
+                   for name in ("train", "test"))
+    recipe = Recipe(hidden=tanh, output=softmax_cross_entropy, init=fan_in, inputs=zero_mean,
+                    order=shuffled, learning_rate=0.1, epochs=3, wrong_labels=0.1)
+    network, history = run(recipe, split(train, test, 200), seed=0, test=True)
+    assert network.sizes == (27 * 27, 100, 21)
+    assert history.last.confusion.shape == (21, 21)
+    assert history.last.test_accuracy > 0.5
+    found = network.predict(test.images.reshape(-1, 27, 27))
+    assert (found == test.labels).mean() == history.last.test_accuracy
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
