@@ -124,8 +124,10 @@ class Splits:
         """Twelve hex digits, which change if any value, shape, dtype, split or `classes` does."""
         parts = self.train, self.validation, self.test
         shown = 1 + max(int(part.labels.max(initial=-1)) for part in parts)
-        # Told apart only where labels do not tell it, so that what is on record keeps its name.
-        digest = hashlib.sha256(b"" if self.classes == shown else f"{self.classes} ".encode())
+        # Only where labels do not tell them, so that what is on record keeps its name.
+        are_shown = self.train.classes == self.classes == shown
+        told = "" if are_shown else f"{self.train.classes} of {self.classes} classes "
+        digest = hashlib.sha256(told.encode())
         for part in parts:
             for array in (part.images, part.labels):
                 digest.update(f"{array.shape} {array.dtype.str} ".encode())

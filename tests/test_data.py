@@ -10,6 +10,7 @@ import shutil
 import socket
 import tracemalloc
 from importlib import resources
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -398,8 +399,9 @@ def test_fingerprint_sees_every_change():
         prints += [Splits(other, one, one).fingerprint, Splits(one, other, one).fingerprint,
                    Splits(one, one, other).fingerprint]
     wide, more = Dataset(DIGITS.reshape(3, 8), [0, 1, 2]), Dataset(DIGITS, one.labels, classes=7)
-    prints += [Splits(wide, wide, wide).fingerprint, Splits(one, more, one).fingerprint]
-    assert len(set(prints)) == len(prints) == 18
+    prints += [Splits(wide, wide, wide).fingerprint, Splits(one, more, one).fingerprint,
+               Splits(more, one, one).fingerprint]  # 7 classes to draw wrong labels from
+    assert len(set(prints)) == len(prints) == 19
     assert all(len(name) == 12 and int(name, 16) for name in prints)
     empty = Splits(one.take([]), one, one)
     assert empty.fingerprint == Splits(one.take([]), one, one).fingerprint
@@ -536,13 +538,14 @@ def test_images_of_any_size(shape):
 
 def test_letters_from_files_are_learned(tmp_path, tiny):
     """As EMNIST has them: labels from 1, and images turned; made of digits and their negatives."""
+    stem = f"{tmp_path}/letters-"
     for name, part in {"train": tiny.train, "test": tiny.test}.items():
         images = part.images.reshape(-1, 28, 28).transpose(0, 2, 1)[:, :27, :27]
         both = np.concatenate([images, 255 - images])
         labels = np.concatenate([part.labels + 1, part.labels + 11]).astype(np.uint8)
-        (tmp_path / f"letters-{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(both), 1))
-        (tmp_path / f"letters-{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
-    train, test = (load_idx(tmp_path / f"letters-{name}-images", tmp_path / f"letters-{name}-labels")
+        Path(f"{stem}{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(both), 1))
+        Path(f"{stem}{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+    train, test = (load_idx(f"{stem}{name}-images", f"{stem}{name}-labels")
                    for name in ("train", "test"))
     recipe = Recipe(hidden=tanh, output=softmax_cross_entropy, init=fan_in, inputs=zero_mean,
                     order=shuffled, learning_rate=0.1, epochs=3, wrong_labels=0.1)
