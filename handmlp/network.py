@@ -125,7 +125,8 @@ class Network:
             a.append(z if l == len(W) - 1 else self.hidden(z, out=z))  # a = f(z)
         return a
 
-    def deltas(self, a: list[np.ndarray], t: np.ndarray, factor: float = 1.0) -> list[np.ndarray]:
+    def deltas(self, a: list[np.ndarray], t: np.ndarray,
+               factor: float = 1.0) -> list[np.ndarray]:
         """Return the deltas of every layer, first layer first: slopes of the mean loss.
 
         `a` is what `forward` returned, `t` the targets (n, classes). Since every gradient is
@@ -140,8 +141,8 @@ class Network:
             deltas.insert(0, delta)
         return deltas
 
-    def backward(self, a: list[np.ndarray], t: np.ndarray, out: Parameters, factor: float = 1.0,
-                 keep: float = 0.0) -> Parameters:
+    def backward(self, a: list[np.ndarray], t: np.ndarray, out: Parameters,
+                 factor: float = 1.0, keep: float = 0.0) -> Parameters:
         """Set `out` to `keep` times itself plus `factor` times the gradient, and return it.
 
         `a` is what `forward` returned, `t` the targets (n, classes); the gradient is of the mean

@@ -13,7 +13,7 @@ import numpy as np
 
 def add_product(out: np.ndarray, a: np.ndarray, delta: np.ndarray, keep: float) -> None:
     """Set `out` (m, k) to keep · out + aᵀ δ, for rows a (n, m) and δ (n, k)."""
-    if blas := _blas_for(out):  # which counts columns first, so all is transposed for it
+    if blas := _blas_for(out):  # counts columns first: all is transposed
         blas[0](1.0, delta.T, a.T, keep, out.T, trans_b=True, overwrite_c=True)
     elif keep:
         out *= keep

@@ -41,21 +41,22 @@ def minibatches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
 
 
 def sgd_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameters,
-             learning_rate: float, momentum: float = 0.0, decay: tuple[float, ...] = ()) -> None:
+             learning_rate: float, momentum: float = 0.0,
+             decay: tuple[float, ...] = ()) -> None:
     """Change the network by one step of gradient descent on a minibatch, in place.
 
     `x` are scaled inputs and `t` one-hot targets; `decay` is λ for each weight matrix. Since the
     velocity holds whole steps, a change of the rate acts on new gradients only (Sutskever 2013,
     eq. 1); the other common form multiplies the velocity by the rate, and differs only then.
     """
-    a, w, v = network.forward(x), network.parameters, velocity
+    a, w, v, rate = network.forward(x), network.parameters, velocity, learning_rate
     if not momentum and not any(decay):
-        network.backward(a, t, out=w, factor=-learning_rate, keep=1)   # w ← w - η ∂L/∂w
+        network.backward(a, t, out=w, factor=-rate, keep=1)       # w ← w - η ∂L/∂w
         return
-    network.backward(a, t, out=v, factor=-learning_rate, keep=momentum)  # v ← μ v - η ∂L/∂w
+    network.backward(a, t, out=v, factor=-rate, keep=momentum)    # v ← μ v - η ∂L/∂w
     for V, W, strength in zip(v.W, w.W, decay):
-        add_multiple(V, W, -learning_rate * strength)                  #       - η λ W
-    w.flat += v.flat                                                   # w ← w + v
+        add_multiple(V, W, -rate * strength)                      #       - η λ W
+    w.flat += v.flat                                              # w ← w + v
 
 
 def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterable[np.ndarray],
