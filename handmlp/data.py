@@ -163,7 +163,11 @@ def load_mnist(validation: int = 10_000) -> Splits:
 
 @functools.cache
 def _load_mnist(folder, validation: int = 10_000) -> Splits:
-    images, labels, *test = (read_idx(folder / f"{name}.gz", SHA256[name]) for name in SHA256)
+    def read(name):
+        with resources.as_file(folder / f"{name}.gz") as path:  # out of a zip, too
+            return read_idx(path, SHA256[name])
+
+    images, labels, *test = map(read, SHA256)
     return split(Dataset(images, labels, 10), Dataset(*test, 10), validation)
 
 
