@@ -9,6 +9,18 @@ book: .venv/ready        ## build the site in _build/html, training whatever the
 test: book               ## run every check: package, chapters, pages
 	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest
 
+unit: .venv/ready        ## check the package alone: no build, no browser
+	$(py) -m ruff check && $(py) -m pytest tests --ignore tests/test_pages.py --ignore tests/test_chapters.py -k "not real_jupyter"
+
+fuzz: .venv/ready        ## try 10,000 inputs of each kind
+	$(py) -m pytest -n 0 --hypothesis-profile fuzz tests/test_fuzz.py
+
+chapter: .venv/ready     ## begin the chapter NAME, such as 12-momentum
+	$(py) tools/chapter.py $(NAME)
+
+try: .venv/ready         ## run the chapter CH, such as 12, and its checks
+	$(py) -m pytest -n 0 book/$(CH)*.ipynb tests/test_chapters.py tests/test_hidden_code.py tests/test_claims.py -k "$(CH) and not new and not digit"
+
 lab: .venv/ready         ## open the notebooks
 	$(py) -m jupyterlab book
 
@@ -33,4 +45,4 @@ clean:                   ## remove everything that make has made
 .venv/peers: .venv/ready benchmarks/requirements.txt
 	$(py) -m pip install --quiet --requirement benchmarks/requirements.txt && touch $@
 
-.PHONY: book test lab notebooks measure check bench clean
+.PHONY: book test unit fuzz chapter try lab notebooks measure check bench clean

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import chapter
 import nbformat
 import pytest
 from refresh import METADATA, refreshed
@@ -180,3 +181,55 @@ def test_a_home_that_is_no_folder_reaches_no_cell(tmp_path, check):
     result = check(ROOT, "-p", "conftest", "-c", "pyproject.toml", tmp_path / "plain.ipynb",
                    MPLCONFIGDIR="", **home)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+# --- a new chapter ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def new_book(tmp_path_factory):
+    """A book of one chapter, as `make chapter` makes it, that reads this book's record."""
+    root = tmp_path_factory.mktemp("a new book")
+    (root / "book").mkdir()
+    for name in ("_config.yml", "tools", "book/assets", "book/runs.jsonl", "book/references.bib",
+                 "book/references.md"):
+        (root / name).symlink_to(ROOT / name)
+    (root / "_toc.yml").write_text("format: jb-book\nroot: book/references\nchapters:\n")
+    chapter.create("12-a-new-idea", root)
+    return root
+
+
+@pytest.mark.parametrize("test", [
+    test_metadata_names_no_machine_and_holds_no_widgets, test_outputs_are_text_that_repeats,
+    test_every_cell_was_run_from_the_top, test_a_cell_outside_the_strict_check_says_why,
+    test_code_that_a_reader_sees_fits_the_page, test_a_quoted_function_fits_on_one_screen,
+    test_names_in_the_prose_exist])
+def test_a_new_chapter_passes(test, new_book):
+    test(new_book / "book" / "12-a-new-idea.ipynb")
+
+
+def test_a_new_chapter_passes_the_strict_check(new_book, check):
+    result = check(ROOT, "-p", "conftest", "-c", "pyproject.toml", new_book / "book")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_new_chapter_builds_without_a_warning(new_book):
+    assert "- file: book/12-a-new-idea\n" in (new_book / "_toc.yml").read_text()
+    build = Path(sys.executable).with_name("jupyter-book")
+    result = subprocess.run([build, "build", new_book, "-W", "-n", "--keep-going"],
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_new_chapter_follows_those_with_a_lower_number():
+    contents = "chapters:\n  - file: book/01-a\n  - file: book/11-b\n  - file: book/lab\n"
+    assert chapter.listed("12-c", contents).split() == contents.replace(
+        "11-b\n", "11-b\n  - file: book/12-c\n").split()
+    assert chapter.listed("05-c", contents).split() == contents.replace(
+        "01-a\n", "01-a\n  - file: book/05-c\n").split()
+
+
+@pytest.mark.parametrize("name", ["", "momentum", "12 rates", "12-Rates", "../12-x", ONE.stem])
+def test_no_chapter_is_made_of_a_wrong_or_taken_name(name):
+    with pytest.raises(ValueError, match="NAME must"):
+        chapter.create(name)
