@@ -24,7 +24,7 @@ from handmlp.data import as_pixels
 from handmlp.initialisers import Initialiser
 from handmlp.inputs import Scaling
 from handmlp.outputs import Output
-from handmlp.products import add_product
+from handmlp.products import add_product, add_sum
 
 FORMAT = 1
 MOST = 2**30  # parameters: 4 GB
@@ -150,8 +150,7 @@ class Network:
         """
         for l, delta in enumerate(self.deltas(a, t, factor)):
             add_product(out.W[l], a[l], delta, keep)         # ∂L/∂W = aᵀ δ
-            out.b[l] *= keep
-            out.b[l] += delta.sum(axis=0)                    # ∂L/∂b = Σ δ
+            add_sum(out.b[l], delta, keep)                   # ∂L/∂b = Σ δ
         return out
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:

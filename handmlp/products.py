@@ -13,13 +13,22 @@ import numpy as np
 
 def add_product(out: np.ndarray, a: np.ndarray, delta: np.ndarray, keep: float) -> None:
     """Set `out` (m, k) to keep · out + aᵀ δ, for rows a (n, m) and δ (n, k)."""
+    if keep not in (0, 1):  # a pass of its own, for which BLAS takes longer
+        out *= keep
+        keep = 1
     if blas := _blas_for(out):  # counts columns first: all is transposed
         blas[0](1.0, delta.T, a.T, keep, out.T, trans_b=True, overwrite_c=True)
     elif keep:
-        out *= keep
         out += np.dot(a.T, delta)
     else:
         out[:] = np.dot(a.T, delta)  # whose own `out` must lie in one piece
+
+
+def add_sum(out: np.ndarray, delta: np.ndarray, keep: float) -> None:
+    """Set `out` (k,) to keep · out + the sum of the rows of δ (n, k)."""
+    if keep != 1:
+        out *= keep
+    out += delta.sum(axis=0)
 
 
 def add_multiple(out: np.ndarray, W: np.ndarray, factor: float) -> None:
