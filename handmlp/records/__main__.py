@@ -8,7 +8,6 @@ check       train some seeds of every recipe again and compare with the record
 import argparse
 import sys
 from collections.abc import Callable
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -66,10 +65,12 @@ def check(logbook: Logbook, jobs: list[Job], seeds: int, differs: Callable) -> i
         print(f"{logbook.path}: {len(jobs)} runs, {stale} of them not as today's code would make "
               f"them: make book, or the command update, trains these")
         return max(1, stale)
-    groups = [[*group] for _, group in groupby(jobs, key=lambda job: job[:2])]
-    again = Logbook(None).train([job for group in groups for job in group[:seeds]])
+    groups = {}
+    for job in jobs:
+        groups.setdefault(job[:2], []).append(job)  # a recipe and its images
+    again = Logbook(None).train([job for group in groups.values() for job in group[:seeds]])
     wrong = 0
-    for group in groups:
+    for group in groups.values():
         for job in group[:seeds]:
             others = [recorded[other] for other in group if other != job]
             problem = differs(again[job], recorded[job], others)
