@@ -34,10 +34,12 @@ PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
 WIDTHS = (320, 390, 768, 1280)
 PAPER = 718  # A4 with margins of 1 cm, in CSS pixels
 SCHEMES = ("light", "dark")
-# Colours differ by theme and parts by width, so axe looks at each once: contrasts take it seconds.
+# Parts differ by width and colours by theme, so axe looks at each once; contrasts take it seconds.
 AXE = {(1280, "light"): {},
        (1280, "dark"): {"runOnly": ["color-contrast", "link-in-text-block"]},
        (320, "light"): {"rules": {"color-contrast": {"enabled": False}}}}
+AXE_SCRIPT = Axe().axe_script + """
+axe.configure({rules: [{id: "color-contrast", selector: ":not([data-twin], svg *)"}]});"""
 VIEWS = 'script[type="application/vnd.jupyter.widget-view+json"]'
 STATE = re.compile(r'<script type="application/vnd.jupyter.widget-state\+json">(.*?)</script>',
                    re.S)
@@ -165,6 +167,15 @@ def test_a_page_is_at_most_3_MB_and_a_control_300_kB(site, page_name):
         assert len(gzip.compress(json.dumps(state).encode())) <= 300_000
 
 
+def test_each_notebook_to_download_begins_with_what_it_needs(site):
+    notebooks = sorted((site / "_sources").rglob("*.ipynb"))
+    assert len(notebooks) == len([*(ROOT / "book").glob("*.ipynb")])
+    for path in notebooks:
+        first, second, *_ = json.loads(path.read_text("utf-8"))["cells"]
+        assert "it runs in\n# about" in "".join(first["source"])
+        assert second["cell_type"] == "markdown"
+
+
 # --- what is to be seen -------------------------------------------------------------------------
 
 def test_nothing_is_asked_of_another_host_and_nothing_goes_wrong(visit):
@@ -192,8 +203,9 @@ def test_it_fits_the_window_and_axe_finds_nothing_serious(visit, width, scheme):
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
     if (width, scheme) not in AXE:
         return
+    visit.page.evaluate(TWINS)
     options = {"resultTypes": ["violations"], "preload": False, **AXE[width, scheme]}
-    found = Axe().run(visit.page, options=options).response["violations"]
+    found = Axe(AXE_SCRIPT).run(visit.page, options=options).response["violations"]
     assert not [(violation["id"], [node["html"][:200] for node in violation["nodes"]])
                 for violation in found if violation["impact"] in ("serious", "critical")]
 
@@ -401,6 +413,24 @@ SETTLED = """() => document.getAnimations().every(fade => fade.playState !== "ru
   && [...document.querySelectorAll("pre, .cell_output > .output, .pst-scrollable-table-container")]
     .every(part => part.tabIndex === (part.scrollWidth > part.clientWidth
       || part.scrollHeight > part.clientHeight ? 0 : -1))"""
+
+# Of words with one ink, size and weight on one ground three are enough: all have their contrast.
+# Text in figures has a test of its own.
+TWINS = """() => {
+  const seen = {};
+  const plain = ["rgba(0, 0, 0, 0)", "none", "1"];
+  for (const part of document.querySelectorAll("main *")) {
+    if (part.children.length || !part.checkVisibility()) continue;
+    const {color, fontSize, fontWeight} = getComputedStyle(part);
+    const look = [color, fontSize, fontWeight];
+    for (let ground = part; ground; ground = ground.parentElement) {
+      const {backgroundColor, backgroundImage, opacity} = getComputedStyle(ground);
+      look.push(...[backgroundColor, backgroundImage, opacity].filter(it => !plain.includes(it)));
+    }
+    seen[look] = (seen[look] ?? 0) + 1;
+    part.toggleAttribute("data-twin", seen[look] > 3);
+  }
+}"""
 
 # Formulas in sentences with a sign beyond the right edge of their sentence.
 CUT_FORMULAS = """() => [...document.querySelectorAll("main mjx-container:not([display])")]
