@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 
 from handmlp import Recipe, fan_in, softmax_cross_entropy, tanh
 from handmlp.records import compare
-from handmlp.records.logbook import Logbook
+from handmlp.records.logbook import Job, Logbook
 
 pytestmark = pytest.mark.filterwarnings("default")  # what Dask warns of is not ours
 QUICK = Recipe(units=(8,), hidden=tanh, output=softmax_cross_entropy, init=fan_in, epochs=2,
@@ -49,15 +49,15 @@ def test_the_same_results_to_the_bit(client, tiny):
 
 
 def test_a_worker_killed_in_mid_sweep_costs_nothing_but_time(client, tiny, tmp_path):
-    slow, found = QUICK.but(epochs=60), []
+    slow, found, path = QUICK.but(epochs=60), [], tmp_path / "runs.jsonl"
 
     def sweep():
         with joblib.parallel_config(backend="dask", scatter=[tiny]):
-            found.append(compare(slow, data=tiny, seeds=range(8), logbook=tmp_path))
+            found.append(compare(slow, data=tiny, seeds=range(8), logbook=path))
 
     thread = threading.Thread(target=sweep)
     thread.start()
-    wait_for(lambda: list(tmp_path.glob("*.json")))
+    wait_for(path.exists)
     assert not found  # the sweep is under way, and not over
     victim = next(iter(client.run(os.getpid).values()))
     os.kill(victim, signal.SIGKILL)
@@ -66,11 +66,13 @@ def test_a_worker_killed_in_mid_sweep_costs_nothing_but_time(client, tiny, tmp_p
 
 
 def test_what_was_done_before_an_interruption_is_not_done_again(client, tiny, tmp_path):
+    path = tmp_path / "runs.jsonl"
     with joblib.parallel_config(backend="dask", scatter=[tiny]):
-        compare(QUICK, data=tiny, seeds=range(2), logbook=tmp_path)  # as far as it came
-        before = {seed: Logbook(tmp_path).find(QUICK, tiny, seed) for seed in range(4)}
-        results = compare(QUICK, data=tiny, seeds=range(4), logbook=tmp_path)
-    assert [history is not None for history in before.values()] == [True, True, False, False]
+        compare(QUICK, data=tiny, seeds=range(2), logbook=path)  # as far as it came
+        before = [Logbook(path).find(Job(QUICK, tiny, seed)) for seed in range(4)]
+        results = compare(QUICK, data=tiny, seeds=range(4), logbook=path)
+    assert [history is not None for history in before] == [True, True, False, False]
+    assert len(path.read_text("utf-8").splitlines()) == 4  # and not 6
     np.testing.assert_array_equal(results.final(QUICK), compare(
         QUICK, data=tiny, seeds=range(4)).final(QUICK))
 
