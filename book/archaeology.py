@@ -140,7 +140,7 @@ class Run2015(NamedTuple):
         return f"2015: {self.choices} seed {self.seed} data {self.data.fingerprint}"
 
     def probe(self) -> tuple:
-        """Return what 23 images make of the weights in float64, at small steps."""
+        """Return what 21 images make of the weights in float64, at small steps."""
         small = replace(self.choices, learning_rate=self.choices.learning_rate / 1000)
         data = Splits(*map(few, (self.data.train, self.data.validation, self.data.test)))
         for_weights, for_order, _ = streams(0)
@@ -150,7 +150,7 @@ class Run2015(NamedTuple):
         for confusion in epochs_2015(network, small, data, for_order):
             loss, _ = evaluate(network, data.train.images, data.train.labels)
             told += [loss, accuracy(confusion), *(part.std() for part in (*network.W, *network.b))]
-        return (*(float(f"{value:.9g}") for value in told), float(asleep(confusion) != []))
+        return (*(float(f"{value:.10g}") for value in told), float(asleep(confusion) != []))
 
     def train(self) -> dict:
         """Return the validation accuracy of each epoch, and which outputs sleep at the end."""

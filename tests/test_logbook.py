@@ -1,450 +1,468 @@
-"""The logbook: what is on record, for as long as nothing that decides it has changed."""
+"""The logbook: nothing is lost, nothing stale is found, nothing is trained in vain."""
 
-import dataclasses
 import json
-import shutil
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 
-from handmlp import Recipe, Splits, fan_in, normal, relu, run, runs_of, softmax_cross_entropy, tanh
+from handmlp import Recipe, Splits, fan_in, load_mnist, normal, relu, run, softmax_cross_entropy
 from handmlp.activations import Activation
-from handmlp.records import compare, logbook
-from handmlp.records.__main__ import disagreement, main
-from handmlp.records.logbook import NUMERICAL, Logbook, code_hash, parse
+from handmlp.records import Logbook, compare, logbook
+from handmlp.records.__main__ import disagreement, jobs_on_record, main
+from handmlp.records.logbook import Job
 
-QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
-               order=runs_of(3), learning_rate=0.1, weight_decay=(0.1, 0.0), epochs=2)
-WILD = QUICK.but(learning_rate=1000.0, weight_decay=1.0)
-PACKAGE = Path(logbook.__file__).parent
+ROOT = Path(__file__).parents[1]
+QUICK = Recipe(units=(8,), output=softmax_cross_entropy, init=fan_in, epochs=2, learning_rate=0.1)
+WILD = QUICK.but(hidden=relu, init=normal(1), learning_rate=1e6)
 
 
 @pytest.fixture(autouse=True)
-def here():
-    """Train in this process, which starts sooner than others would."""
-    with joblib.parallel_config(backend="sequential"):
+def here(monkeypatch):
+    """Train in this process, where a test can look."""
+    with joblib.parallel_config(n_jobs=1):
         yield
 
 
 @pytest.fixture
-def trained(monkeypatch):
-    """A list of the runs that were trained and not found."""
-    runs = []
+def trained(monkeypatch) -> list:
+    """Every run that is made, as (recipe, seed)."""
+    made, train = [], logbook._train
 
-    def watched(recipe, data, seed, test=False):
-        runs.append((recipe, seed))
-        return run(recipe, data, seed, test)
+    def seen(expected, kind, *parts):
+        made.append((parts[0], parts[2]))
+        return train(expected, kind, *parts)
 
-    monkeypatch.setattr(logbook, "run", watched)
-    return runs
-
-
-def same(one, other):
-    assert (one.recipe, one.seed, one.diverged_at) == (other.recipe, other.seed, other.diverged_at)
-    assert len(one.epochs) == len(other.epochs)
-    for mine, yours in zip(one.epochs, other.epochs):
-        for field in dataclasses.fields(mine):
-            np.testing.assert_array_equal(getattr(mine, field.name), getattr(yours, field.name))
+    monkeypatch.setattr(logbook, "_train", seen)
+    return made
 
 
-def only_file(folder):
-    path, = folder.iterdir()
-    return path
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "runs.jsonl"
 
 
-def edit(path, change):
-    page = json.loads(path.read_text("utf-8"))
-    change(page)
-    path.write_text(json.dumps(page), "utf-8")
+def same(one, other) -> bool:
+    return json.dumps(one.to_dict()) == json.dumps(other.to_dict())
 
 
-# --- Found and recorded --------------------------------------------------------------------------
+def recorded(path, data, *seeds, recipe=QUICK):
+    book = Logbook(path)
+    return book.complete([Job(recipe, data, seed) for seed in seeds], progress=False)
 
-@pytest.mark.parametrize("recipe", [QUICK, WILD, QUICK.but(units=(9, 9, 9), hidden=relu,
-                                                           weight_decay=0.0, init=normal(1e30))],
-                         ids=["finished", "diverged", "diverged before it started"])
+
+# --- what is recorded is found ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", [QUICK, WILD, QUICK.but(units=(9, 9, 9), images=100,
+                                                          wrong_labels=0.1, fold=(0, 3))])
 @pytest.mark.parametrize("test", [False, True])
-def test_what_is_recorded_is_found_number_for_number(tiny, tmp_path, recipe, test):
-    book, history = Logbook(tmp_path / "runs"), run(recipe, tiny, 3, test)[1]
-    assert book.find(recipe, tiny, 3) is None
-    book.record(history, tiny)
-    same(book.find(recipe, tiny, 3), history)
-    assert book.find(recipe, tiny, 4) is None
-    assert book.find(recipe.but(momentum=0.5), tiny, 3) is None
-    # A run that diverged has no test accuracy to tell, so asking for it must not train for ever.
-    known = book.find(recipe, tiny, 3, test=True)
-    assert (known is not None) == (test or recipe != QUICK)
+def test_what_is_recorded_is_found_number_for_number(tiny, path, recipe, test):
+    history = run(recipe, tiny, 3, test)[1]
+    job = Job(recipe, tiny, 3, test)
+    Logbook(path).record(job, history)
+    assert same(Logbook(path).find(job), history)
+    assert Logbook(path).find(job._replace(seed=4)) is None
+    assert Logbook(path).find(job._replace(recipe=recipe.but(epochs=1))) is None
 
 
-def test_other_data_are_another_page(tiny, tmp_path):
-    book = Logbook(tmp_path)
-    book.record(run(QUICK, tiny, 0)[1], tiny)
-    fewer = Splits(tiny.train.take(slice(599)), tiny.validation, tiny.test)
-    assert book.find(QUICK, fewer, 0) is None
-    book.record(run(QUICK, fewer, 0)[1], fewer)
-    assert len(list(tmp_path.iterdir())) == 2
-    assert book.find(QUICK, tiny, 0) is not None
-
-
-def test_a_second_time_nothing_is_trained(tiny, tmp_path, trained):
-    first = compare(QUICK, WILD, data=tiny, seeds=range(2), logbook=str(tmp_path))
-    assert len(trained) == 4
-    again = compare(QUICK, WILD, data=tiny, seeds=range(3), logbook=str(tmp_path))
-    assert trained[4:] == [(QUICK, 2), (WILD, 2)]
-    for recipe in first:
-        for one, other in zip(first[recipe], again[recipe]):
-            same(one, other)
-    compare(QUICK, data=tiny, seeds=[0], test=True, logbook=str(tmp_path))
-    assert trained[6:] == [(QUICK, 0)]                # the test accuracy was not on record
-    compare(QUICK, data=tiny, seeds=[0], logbook=str(tmp_path))
-    compare(WILD, data=tiny, seeds=[0], test=True, logbook=str(tmp_path))
-    assert len(trained) == 7
-
-
-def test_without_a_folder_everything_is_trained(tiny, trained):
-    for _ in range(2):
-        compare(QUICK, data=tiny, seeds=[0])
+def test_a_run_that_tells_no_test_accuracy_does_not_serve_who_asks_for_it(tiny, path, trained):
+    recorded(path, tiny, 0)
+    assert Logbook(path).find(Job(QUICK, tiny, 0, test=True)) is None
+    results = compare(QUICK, data=tiny, seeds=[0], logbook=path, test=True, progress=False)
+    assert results[QUICK][0].last.test_accuracy is not None
+    assert Logbook(path).find(Job(QUICK, tiny, 0)) is not None
     assert len(trained) == 2
 
 
-def test_an_interrupted_sweep_goes_on_where_it_stopped(tiny, tmp_path, monkeypatch, trained):
-    watched = logbook.run
-
-    def interrupted(recipe, data, seed, test=False):
-        if seed == 2:
-            raise KeyboardInterrupt
-        return watched(recipe, data, seed, test)
-
-    monkeypatch.setattr(logbook, "run", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        compare(QUICK, data=tiny, seeds=range(4), logbook=str(tmp_path))
-    assert [seed for _, seed in trained] == [0, 1]
-    monkeypatch.setattr(logbook, "run", watched)
-    compare(QUICK, data=tiny, seeds=range(4), logbook=str(tmp_path))
-    assert [seed for _, seed in trained] == [0, 1, 2, 3]
+def test_other_data_are_another_run(tiny, path):
+    recorded(path, tiny, 0)
+    other = Splits(tiny.train.take(slice(599)), tiny.validation, tiny.test)
+    assert Logbook(path).find(Job(QUICK, other, 0)) is None
 
 
-def test_your_own_activation_is_neither_looked_up_nor_recorded(tiny, tmp_path, trained):
+def test_a_second_time_nothing_is_trained(tiny, path, trained):
+    first = compare(QUICK, QUICK.but(epochs=1), data=tiny, seeds=range(2), logbook=path)
+    assert len(trained) == 4
+    again = compare(QUICK, QUICK.but(epochs=1), data=tiny, seeds=range(2), logbook=path)
+    assert len(trained) == 4
+    assert all(same(*pair) for pair in zip(first[QUICK], again[QUICK]))
+
+
+def test_without_a_file_everything_is_trained(tiny, trained):
+    for _ in range(2):
+        compare(QUICK, data=tiny, seeds=[0], progress=False)
+    assert len(trained) == 2
+
+
+def test_of_two_lines_with_one_name_the_last_counts(tiny, path):
+    job = Job(QUICK, tiny, 0)
+    early, late = run(QUICK, tiny, 0)[1], run(QUICK, tiny, 1)[1]
+    for history in (early, late):
+        Logbook(path).record(job, history)
+    assert len(path.read_text().splitlines()) == 2
+    assert Logbook(path).find(job).last.loss == late.last.loss
+    Logbook(path).compact()
+    assert len(path.read_text().splitlines()) == 1
+    assert Logbook(path).find(job).last.loss == late.last.loss
+
+
+def test_a_line_is_json_for_any_reader(tiny, path):
+    everything = Splits(tiny.train, tiny.validation.take([]), tiny.test)  # NaN where not watched
+    for data, recipe in [(tiny, WILD), (everything, QUICK)]:
+        recorded(path, data, 0, recipe=recipe)
+    for line in path.read_text("utf-8").splitlines():
+        told = json.loads(line, parse_constant=lambda word: pytest.fail(f"bare {word}"))
+        assert list(told)[:3] == ["name", "measured", "probe"]
+        assert set(told["measured"]) == {"numpy", "kernel", "python", "date"}
+
+
+# --- choices of one's own -----------------------------------------------------------------------
+
+
+def test_your_own_choice_is_neither_looked_up_nor_recorded(tiny, path, trained):
     class Tanh(Activation):
-        """Prints as handmlp's own does."""
-
         def __call__(self, z, out=None):
-            return np.tanh(2 * z, out=out)
+            return np.tanh(z, out=out)
 
         def slope(self, a):
-            return 2 - 2 * a * a
+            return 1 - a * a
 
-    compare(QUICK, data=tiny, seeds=[0], logbook=str(tmp_path))
-    content = only_file(tmp_path).read_text("utf-8")
-    own = QUICK.but(hidden=Tanh())
-    assert repr(own) == repr(QUICK)
+    mine = QUICK.but(hidden=Tanh())
     for _ in range(2):
-        results = compare(own, data=tiny, seeds=[0], logbook=str(tmp_path))
-    assert trained == [(QUICK, 0), (own, 0), (own, 0)]
-    assert results[own][0].last.loss != run(QUICK, tiny, 0)[1].last.loss
-    assert only_file(tmp_path).read_text("utf-8") == content
+        compare(mine, data=tiny, seeds=[0], logbook=path, progress=False)
+    assert len(trained) == 2
+    assert not path.exists()
 
 
-def test_a_page_is_small_readable_and_has_one_line_a_run(tiny, tmp_path):
-    compare(QUICK, data=tiny, seeds=[10, 2, 0], logbook=str(tmp_path))
-    path = only_file(tmp_path)
-    text = path.read_text("utf-8")
-    page = json.loads(text)
-    assert page["recipe"] == repr(QUICK)
-    assert page["data"] == tiny.fingerprint
-    assert {"numpy", "kernel", "python", "date"} <= set(page["measured"])
-    assert list(page["runs"]) == ["0", "2", "10"]
-    assert sum(line.lstrip().startswith(('"0":', '"2":', '"10":'))
-               for line in text.splitlines()) == 3
-    assert path.stat().st_size < 3 * 20_000
-    Logbook(tmp_path).record(run(QUICK, tiny, 2)[1], tiny)     # the same again: no line changes
-    assert path.read_text("utf-8") == text
+def test_a_class_that_was_defined_again_is_told(tiny):
+    def defined():
+        class Same(Activation):
+            def __call__(self, z, out=None):
+                return np.tanh(z, out=out)
+
+            def slope(self, a):
+                return 1 - a * a
+        return QUICK.but(hidden=Same())
+
+    results = compare(defined(), data=tiny, seeds=[0], progress=False)
+    with pytest.raises(KeyError, match="compare again"):
+        results[defined()]
 
 
-def test_a_full_disk_leaves_the_old_page(tiny, tmp_path, monkeypatch):
-    book = Logbook(tmp_path)
-    book.record(run(QUICK, tiny, 0)[1], tiny)
-    path = only_file(tmp_path)
-    before = path.read_text("utf-8")
+# --- nothing is lost ----------------------------------------------------------------------------
 
-    def full(self, text, encoding=None):
-        with open(self, "w", encoding=encoding) as file:
-            file.write(text[:20])
-        raise OSError("no space left")
+MANY = """
+import os, random, signal, sys, time
+import numpy as np
+from handmlp import Dataset, Recipe, Splits, run
+from handmlp.records import Logbook
+from handmlp.records.logbook import Job
+one = Dataset(np.arange(320, dtype=np.uint8).reshape(20, 16), np.arange(20) % 10)
+data, recipe = Splits(one, one, one), Recipe(units=2, epochs=0)
+history, path = run(recipe, data, 0)[1], sys.argv[1]
+Job(recipe, data, 0).probe()  # now, so that none waits for it
 
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(OSError, match="no space left"):
-        book.record(run(QUICK, tiny, 1)[1], tiny)
-    assert path.read_text("utf-8") == before
-    assert len(book.pages()) == 1                              # half a page is not taken for one
-
-
-def test_a_damaged_page_is_named(tiny, tmp_path):
-    book = Logbook(tmp_path)
-    book.record(run(QUICK, tiny, 0)[1], tiny)
-    path = only_file(tmp_path)
-    path.write_text(path.read_text("utf-8")[:100], "utf-8")
-    with pytest.raises(ValueError, match=f"{path.name} is damaged"):
-        book.find(QUICK, tiny, 0)
-
-
-@pytest.mark.parametrize("recipe", [Recipe(), QUICK, WILD, QUICK.but(init=normal(-0.5))], ids=repr)
-def test_recipes_are_read_back(recipe):
-    assert parse(repr(recipe)) == recipe
-
-
-@pytest.mark.parametrize("text", ["", "Recipe(", "Recipe(hidden=swish)", "Recipe(units=(0,))",
-                                  "Recipe(epoch=3)", "Recipe(hidden=np)",
-                                  "Recipe(init=normal('a'))",
-                                  "Recipe(epochs=__import__('os').getpid())"])
-def test_what_is_no_recipe_is_none(text):
-    assert parse(text) is None
-
-
-# --- The hash of the code ------------------------------------------------------------------------
-
-@pytest.fixture
-def hash_of(tmp_path, monkeypatch):
-    """Return the hash of the package after an edit of one module, in a copy."""
-    def hash_of(module="values", before="", after=""):
-        folder = tmp_path / "copy"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        for name in NUMERICAL:
-            shutil.copy(PACKAGE / f"{name}.py", folder)
-        text = (folder / f"{module}.py").read_text("utf-8")
-        assert before in text
-        (folder / f"{module}.py").write_text(text.replace(before, after, 1), "utf-8")
-        monkeypatch.setattr(logbook, "__file__", str(folder / "logbook.py"))
-        return code_hash.__wrapped__()
-    return hash_of
+def record(seeds):
+    for seed in seeds:
+        Logbook(path).record(Job(recipe, data, seed), history)
+        yield seed
+"""
+TWO_HUNDRED = MANY + """
+first = int(sys.argv[2])
+assert len([*record(range(first, first + 200))]) == 200
+"""
+FIFTY_KILLS = MANY + """
+moments, known = random.Random(0), 0
+for kill in range(50):
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        for seed in record(range(known, known + 1000)):
+            os.write(writes, b".")  # this one is done
+        os._exit(0)
+    os.close(writes)
+    time.sleep(moments.uniform(0.001, 0.05))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    done = 0
+    while dots := os.read(reads, 1000):
+        done += len(dots)
+    os.close(reads)
+    found = len(Logbook(path).lines())
+    assert known + done <= found <= known + done + 1, (kill, known, done, found)
+    known = found
+print(known)
+"""
 
 
-@pytest.mark.parametrize(("module", "before", "after"), [
-    ("initialisers", "return 1 / math.sqrt(fan_in)", "return 1.0001 / math.sqrt(fan_in)"),
-    ("network", "delta *= factor / len(t)", "delta *= -factor / len(t)"),
-    ("data", "SPLIT_SEED = 1998", "SPLIT_SEED = 1999"),
-    ("training", "velocity.flat -= step.flat", "velocity.flat += step.flat"),
-    ("recipe", "learning_rate: float = 3.0", "learning_rate: float = 3.5"),
-    ("values", "from", "import os\nfrom"),
+def test_two_processes_that_record_at_once_lose_nothing(path):
+    both = [subprocess.Popen([sys.executable, "-c", TWO_HUNDRED, path, first])
+            for first in ("0", "200")]
+    assert [process.wait(120) for process in both] == [0, 0]
+    names = [json.loads(line)["name"] for line in path.read_text("utf-8").splitlines()]
+    assert len(names) == len(set(names)) == len(Logbook(path).lines()) == 400
+
+
+def test_a_kill_at_any_of_fifty_moments_costs_at_most_the_run_in_hand(path):
+    killed = subprocess.run([sys.executable, "-c", FIFTY_KILLS, path], text=True, check=True,
+                            stdout=subprocess.PIPE)
+    assert int(killed.stdout) > 50
+
+
+def test_a_torn_line_at_any_place_is_passed_over_and_then_replaced(tiny, path):
+    recorded(path, tiny, 0, 1)
+    whole = path.read_bytes()
+    last = whole.index(b"\n") + 1
+    for end in range(last, len(whole), 997):
+        path.write_bytes(whole[:end])
+        assert len(Logbook(path).lines()) == 1
+        recorded(path, tiny, 1)
+        assert path.read_bytes() == whole
+
+
+def test_a_full_disk_leaves_what_was_there_and_the_results_come_back(tiny, path, monkeypatch):
+    recorded(path, tiny, 0)
+    before, whole = path.read_bytes(), Path.open
+
+    def full(self, mode="r", *args, **kwargs):
+        file = whole(self, mode, *args, **kwargs)
+        if "a" in mode:
+            class Full:
+                def __enter__(self):
+                    return self
+
+                def __exit__(self, *_):
+                    file.close()
+
+                def __getattr__(self, name):
+                    return getattr(file, name)
+
+                def write(self, text):
+                    file.write(text[:100])
+                    file.flush()
+                    raise OSError(28, "No space left on device")
+            return Full()
+        return file
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.warns(UserWarning, match="not kept, since .*runs.jsonl cannot be written") as told:
+        results = compare(QUICK, data=tiny, seeds=range(3), logbook=path, progress=False)
+    assert len(told) == 1
+    assert np.isfinite(results.final(QUICK)).all()
+    assert path.read_bytes() == before
+
+
+def test_a_merge_keeps_the_lines_of_both_sides(tiny, tmp_path):
+    """By git's own union driver, which .gitattributes asks for."""
+    assert "book/runs.jsonl merge=union" in (ROOT / ".gitattributes").read_text()
+    base, ours, theirs = (tmp_path / name for name in ("base", "ours", "theirs"))
+    recorded(base, tiny, 0)
+    for path, seed in [(ours, 1), (theirs, 2)]:
+        path.write_bytes(base.read_bytes())
+        recorded(path, tiny, seed)
+    subprocess.run(["git", "merge-file", "--union", ours, base, theirs], check=True)
+    assert len(Logbook(ours).lines()) == 3
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    (b"<<<<<<< HEAD\n", "line 1 is the mark of a merge: remove it, and keep the lines of both"),
+    (b"=======\n", "line 1 is the mark of a merge"),
+    (b"{}\n", "line 1 is not a run: remove it, or restore the file"),
+    (b"[1]\n", "line 1 is not a run"),
+    (b"<!DOCTYPE html>\n", "line 1 is not a run"),
+    (b"\xff\xfe\n", "line 1 is not a run"),
 ])
-def test_an_edited_line_of_code_is_another_hash(hash_of, module, before, after):
-    assert hash_of() == code_hash()
-    assert hash_of(module, before, after) != code_hash()
+def test_a_damaged_line_is_named_before_anything_is_trained(tiny, path, trained, line, said):
+    recorded(path, tiny, 0)
+    trained.clear()
+    path.write_bytes(line + path.read_bytes())
+    with pytest.raises(ValueError, match=said) as caught:
+        compare(QUICK, data=tiny, seeds=range(2), logbook=path)
+    assert str(path) in str(caught.value)
+    assert not trained
 
 
-@pytest.mark.parametrize(("module", "before", "after"), [
-    ("training", "# v ← μ v", "# the velocity fades"),
-    ("training", "    if momentum:\n", "    # A comment.\n\n    if momentum:\n"),
-    ("initialisers", '"""Draw W of', '"""Draw at random W of'),
-    ("network", '"""The network: its', '"""A network: its'),
-    ("outputs", "return 0.5 * ((self(z) - t) ** 2).sum(axis=1)",
-     "return (0.5 * ((self(z) - t)**2).sum(\n            axis=1))"),
-])
-def test_comments_docstrings_and_layout_are_not(hash_of, module, before, after):
-    assert hash_of(module, before, after) == code_hash()
+def test_a_folder_is_refused_before_anything_is_trained(tiny, tmp_path, trained):
+    with pytest.raises(ValueError, match="logbook must be a file"):
+        compare(QUICK, data=tiny, logbook=tmp_path)
+    assert not trained
 
 
-def test_every_module_that_decides_a_number_is_in_the_hash():
-    """Whatever training imports from the package, it is hashed, or only reads the files."""
-    import ast
-    seen, todo = set(), ["recipe"]
-    while todo:
-        name = todo.pop()
-        seen.add(name)
-        for node in ast.walk(ast.parse((PACKAGE / f"{name}.py").read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("handmlp"):
-                parts = node.module.split(".")[1:] or [alias.name for alias in node.names]
-                todo += [part for part in parts if part not in seen]
-    assert seen == {*NUMERICAL, "idx"}                 # the files are checked by their own sums
+# --- how many processes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("asked", "jobs", "used"), [(1, 3, 1), (2, 3, 2), (8, 3, 3), (-1, 1, 1)])
+def test_never_more_workers_than_runs_and_as_many_as_asked(tiny, monkeypatch, asked, jobs, used):
+    seen, parallel = [], joblib.Parallel
+
+    def watched(n_jobs, **options):
+        seen.append(n_jobs)
+        return parallel(1, **options)
+
+    monkeypatch.setattr(joblib, "Parallel", watched)
+    compare(QUICK, data=tiny, seeds=range(jobs), n_jobs=asked, progress=False)
+    with joblib.parallel_config(n_jobs=asked):
+        compare(QUICK, data=tiny, seeds=range(jobs), progress=False)
+    assert seen == [used, used]
+
+
+def test_processes_of_their_own_find_the_same(tiny):
+    here = compare(QUICK, data=tiny, seeds=range(2), n_jobs=1, progress=False)
+    there = compare(QUICK, data=tiny, seeds=range(2), n_jobs=2, progress=False)
+    assert all(same(*pair) for pair in zip(here[QUICK], there[QUICK]))
 
 
 def test_a_worker_with_other_code_refuses_to_train(tiny):
-    with pytest.raises(RuntimeError, match="has another handmlp, .*, not other code"):
-        logbook._run("other code", QUICK, tiny, 0)
+    job = Job(QUICK, tiny, 0)
+    other = tuple(value * 1.001 for value in job.probe())
+    with pytest.raises(RuntimeError, match="another handmlp than this process.*restart"):
+        logbook._train(other, Job, *job)
 
 
-def test_changed_code_finds_nothing_and_replaces_run_by_run(tiny, tmp_path, monkeypatch, trained):
-    compare(QUICK, data=tiny, seeds=range(3), logbook=str(tmp_path))
-    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    assert Logbook(tmp_path).find(QUICK, tiny, 0) is None
-    compare(QUICK, data=tiny, seeds=[1], logbook=str(tmp_path))
-    assert trained[3:] == [(QUICK, 1)]
-    codes = {seed: page["code"] for seed, page in
-             json.loads(only_file(tmp_path).read_text("utf-8"))["runs"].items()}
-    # The other seeds stay on the list of what is to be trained, even if this is interrupted.
-    assert codes == {"0": code_hash(), "1": "another code", "2": code_hash()}
+SWEEP = """
+import sys
+from pathlib import Path
+from handmlp import Recipe, load_mnist
+from handmlp.records import compare
+compare(Recipe(epochs=50), data=load_mnist(), seeds=range(4), n_jobs=2, progress=False)
+"""
 
 
-# --- python -m handmlp ---------------------------------------------------------------------------
+def test_who_is_asked_to_end_in_mid_sweep_leaves_nothing_behind(tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = subprocess.Popen([sys.executable, "-c", SWEEP], stderr=subprocess.DEVNULL,
+                               env=os.environ | {"JOBLIB_TEMP_FOLDER": str(folder)})
+    end = time.monotonic() + 60
+    while not (workers := children(process.pid)) or not list(folder.rglob("*.pkl")):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) or any(folder.iterdir()):
+        assert time.monotonic() < end, "something stayed"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for file in Path(f"/proc/{pid}/task").glob("*/children")
+            for word in file.read_text().split()]
+
+
+# --- python -m handmlp.records ------------------------------------------------------------------
+
 
 @pytest.fixture
-def everything(tiny):
-    """The same digits, none of them held out."""
-    return Splits(tiny.train, tiny.validation.take([]), tiny.test)
-
-
-@pytest.fixture
-def folder(tiny, everything, tmp_path, monkeypatch, trained):
-    """A logbook of two recipes, four seeds each, one of them with its test accuracy."""
+def small(tiny, path, monkeypatch) -> Path:
+    """A logbook of four runs of two recipes, on a few digits that stand for MNIST."""
     def load(validation=10_000):
-        return tiny if validation else everything
+        return tiny if validation else load_mnist(validation=0)
 
     monkeypatch.setattr("handmlp.records.__main__.load_mnist", load)
-    compare(QUICK, data=tiny, seeds=range(4), test=True, logbook=str(tmp_path))
-    compare(QUICK.but(momentum=0.5), data=tiny, seeds=range(4), logbook=str(tmp_path))
-    trained.clear()
-    return tmp_path
+    compare(QUICK, QUICK.but(learning_rate=0.2), data=tiny, seeds=range(2), logbook=path,
+            progress=False)
+    return path
 
 
-def test_check_of_an_untouched_logbook(folder, capsys, trained):
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert main(["check", str(folder)]) == 0
-    out = capsys.readouterr().out
-    assert out.count("agrees") == 2
-    assert "2 passed, 0 failed" in out
-    assert trained == [(QUICK.but(momentum=0.5), 0), (QUICK, 0)]
-    assert main(["check", "--seeds", "2", str(folder)]) == 0
-    assert "4 passed, 0 failed" in capsys.readouterr().out
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+def test_check_of_an_untouched_logbook(small, capsys, trained):
+    assert main(["check", str(small)]) == 0
+    assert len(trained) == 2
+    assert "2 passed, 0 failed" in capsys.readouterr().out
+    assert main(["check", "--seeds", "9", str(small)]) == 0
+    assert len(trained) == 6
 
 
-def tampered(name, by):
-    def change(page):
-        record = page["runs"]["0"]
-        if name == "confusion":                 # accuracy: all are called as they are
-            record["confusion"][-1] = np.diag(np.sum(record["confusion"][-1], axis=1)).tolist()
-        elif name == "weights":
-            record["weights"][0][0][1] *= 1 + by
-        elif name == "diverged_at":
-            record["diverged_at"] = [1, 5]
-        elif name == "epochs":
-            for key in ("loss", "train_accuracy", "validation_loss", "test_accuracy", "confusion",
-                        "weights"):
-                record[key].pop(1)
-        else:
-            record[name][-1] += by
-    return change
-
-
-@pytest.mark.parametrize(("name", "by", "said"), [
-    ("confusion", 0, "validation accuracy is off by"),
-    ("train_accuracy", 0.2, "train accuracy is off by 0.2"),
-    ("loss", 0.4, "loss is off by 0.4"),
-    ("validation_loss", 0.6, "validation loss is off by 0.6"),
-    ("test_accuracy", -0.3, "test accuracy is off by 0.3"),
-    ("weights", 0.01, "first weights have standard deviations"),
-    ("diverged_at", 0, "diverged in epoch 1, step 5"),
-    ("epochs", 0, "seed 0, epoch 1: "),
+@pytest.mark.parametrize(("name", "epoch", "change", "said"), [
+    ("loss", 0, 1.01, "begins otherwise"), ("train_accuracy", 0, 1.05, "begins otherwise"),
+    ("loss", 2, 1.5, "loss is off by"), ("train_accuracy", 2, 0.5, "train accuracy is off by"),
 ])
-def test_check_finds_a_tampered_number(folder, capsys, name, by, said):
-    path = next(path for path in folder.iterdir()
-                if json.loads(path.read_text("utf-8"))["recipe"] == repr(QUICK))
-    edit(path, tampered(name, by))
-    assert main(["check", str(folder)]) == 1
+def test_check_finds_a_tampered_number(small, capsys, name, epoch, change, said):
+    lines = [json.loads(line) for line in small.read_text("utf-8").splitlines()]
+    lines[0][name][epoch] *= change
+    small.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    assert main(["check", str(small)]) == 1
     out = capsys.readouterr().out
+    assert said in out
     assert "1 passed, 1 failed" in out
-    line, = (line for line in out.splitlines() if line.startswith("differs"))
-    assert repr(QUICK) in line
-    assert said in line
 
 
-def test_check_finds_a_page_in_another_recipes_file(folder, capsys):
-    path = next(folder.iterdir())
-    edit(path, lambda page: page.update(recipe=repr(QUICK.but(learning_rate=0.07))))
-    assert main(["check", str(folder)]) == 1
-    assert "is in a file with the name of another recipe" in capsys.readouterr().out
+def test_one_recipe_on_two_sets_of_images_is_checked_on_both(small, tiny, monkeypatch, trained):
+    everything = Splits(tiny.train.take(slice(500)), tiny.validation.take([]), tiny.test)
+    monkeypatch.setattr("handmlp.records.__main__.load_mnist",
+                        lambda validation=10_000: tiny if validation else everything)
+    compare(QUICK, data=everything, seeds=range(2), logbook=small, progress=False)
+    trained.clear()
+    assert main(["check", str(small)]) == 0
+    assert len(trained) == 3
+
+
+def test_check_wants_todays_code_and_something_to_check(small, path, capsys):
+    stale(small, 1)
+    assert main(["check", str(small)]) == 1
+    assert "4 runs, 1 of them not as today's code would make them" in capsys.readouterr().out
+    path.write_text("")
+    assert main(["check", str(path)]) == 1
+
+
+def stale(path, count) -> None:
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for line in lines[:count]:
+        line["probe"][0] *= 1.0001
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+
+
+def test_update_trains_what_is_stale_and_nothing_else(small, capsys, trained):
+    assert main(["update", str(small)]) == 0
+    assert not trained
+    stale(small, 3)
+    before = jobs_on_record(Logbook(small))
+    assert main(["update", str(small)]) == 0
+    assert len(trained) == 3
+    assert jobs_on_record(Logbook(small)) == before
+    assert len(small.read_text("utf-8").splitlines()) == 4  # compacted
+
+
+def test_measure_trains_everything_and_repeats_it(small, trained):
+    before = {name: line["loss"] for name, line in Logbook(small).lines().items()}
+    assert main(["measure", str(small)]) == 0
+    assert len(trained) == 4
+    assert {name: line["loss"] for name, line in Logbook(small).lines().items()} == before
+
+
+def test_a_recipe_in_words_that_are_gone_is_named(small, capsys):
+    small.write_text(small.read_text("utf-8").replace('"logistic"', '"swish"'), "utf-8")
+    assert main(["update", str(small)]) == 1
+    assert "'swish'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["chekc", "x"], ["update"], ["update", "no such file"]])
+def test_an_unknown_word_or_file_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
 
 
 def test_another_machine_may_round_otherwise(tiny):
-    """A run may leave the record by half a point and three standard deviations over seeds."""
-    recorded, *others = (run(QUICK, tiny, seed)[1] for seed in range(5))
-    spread = np.std([one.curve("loss")[-1] for one in others], ddof=1)
-    last = recorded.last
-    for share, agrees in [(0.9, True), (1.1, False)]:
-        off = (0.005 * max(1, recorded.curve("loss").max()) + 3 * spread) * share
-        moved = dataclasses.replace(last, loss=last.loss + off)
-        fresh = dataclasses.replace(recorded, epochs=(*recorded.epochs[:-1], moved))
-        assert (disagreement(fresh, recorded, others) is None) == agrees
-    wild = run(WILD, tiny, 0)[1]
-    assert disagreement(wild, dataclasses.replace(wild, diverged_at=(1, 3)), []) is None
+    runs = [run(QUICK, tiny, seed)[1] for seed in range(5)]
+    assert disagreement(runs[0], runs[0], runs[1:]) is None
+    assert "begins otherwise" in disagreement(runs[1], runs[0], runs[2:])
 
 
-def test_check_wants_today_s_code_and_something_to_check(folder, capsys, monkeypatch, tmp_path):
-    empty = tmp_path / "empty"
-    with pytest.raises(SystemExit):
-        main(["check", str(empty)])
-    assert f"there is no folder {empty}" in capsys.readouterr().err
-    empty.mkdir()
-    assert main(["check", str(empty)]) == 1
-    assert "empty: 0 runs on these images" in capsys.readouterr().out
-    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    assert main(["check", str(folder)]) > 0
-    out = capsys.readouterr().out
-    assert "8 runs on these images, 8 of them recorded by older code" in out
-    assert f"python -m handmlp update {folder}" in out
+# --- the record of the book ---------------------------------------------------------------------
 
 
-def test_update_trains_what_is_stale_and_nothing_else(folder, capsys, monkeypatch, trained):
-    assert main(["update", str(folder)]) == 0
-    assert "2 recipes on record, 0 runs to train" in capsys.readouterr().out
-    assert trained == []
-    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    assert main(["update", str(folder)]) == 0
-    assert "2 recipes on record, 8 runs to train" in capsys.readouterr().out
-    assert len(trained) == 8
-    assert main(["update", str(folder)]) == 0
-    assert len(trained) == 8
-    pages = {page["recipe"]: page["runs"] for page in Logbook(folder).pages()}
-    told = {recipe: {run["test_accuracy"][-1] is not None for run in runs.values()}
-            for recipe, runs in pages.items()}
-    assert told == {repr(QUICK): {True}, repr(QUICK.but(momentum=0.5)): {False}}
-
-
-def test_runs_on_all_images_are_kept_true_too(folder, everything, capsys, monkeypatch, trained):
-    """No validation images: losses and accuracies on them are NaN, and agree with NaN."""
-    for test in (False, True):
-        compare(QUICK, data=everything, seeds=range(4), test=test, logbook=str(folder))
-    assert len(list(folder.iterdir())) == 3
-    assert np.isnan(Logbook(folder).find(QUICK, everything, 0).curve("validation_loss")).all()
-    assert main(["check", str(folder)]) == 0
-    assert "3 passed, 0 failed" in capsys.readouterr().out
-    trained.clear()
-    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    assert main(["update", str(folder)]) == 0
-    assert "3 recipes on record, 12 runs to train" in capsys.readouterr().out
-    assert len(trained) == 12
-    assert Logbook(folder).find(QUICK, everything, 0, test=True) is not None
-
-
-def test_an_interrupted_update_forgets_no_seed(folder, monkeypatch, trained):
-    monkeypatch.setattr(logbook, "code_hash", lambda: "another code")
-    watched = logbook.run
-
-    def interrupted(recipe, data, seed, test=False):
-        if len(trained) == 2:
-            raise KeyboardInterrupt
-        return watched(recipe, data, seed, test)
-
-    monkeypatch.setattr(logbook, "run", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        main(["update", str(folder)])
-    monkeypatch.setattr(logbook, "run", watched)
-    assert main(["update", str(folder)]) == 0
-    assert len(trained) == len(set(trained)) == 8
-
-
-def test_measure_trains_everything_and_repeats_it(folder, trained):
-    before = {path: path.read_bytes() for path in folder.iterdir()}
-    assert main(["measure", str(folder)]) == 0
-    assert len(trained) == 8
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before   # bit for bit
-
-
-def test_a_recipe_in_words_that_are_gone_is_named(folder, capsys):
-    path = next(folder.iterdir())
-    edit(path, lambda page: page.update(recipe="Recipe(hidden=swish)"))
-    assert main(["update", str(folder)]) == 1
-    assert "Recipe(hidden=swish)" in capsys.readouterr().out
+def test_the_books_record_has_a_line_a_run_and_opens_without_a_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lines = Logbook(ROOT / "book" / "runs.jsonl").lines()
+    text = (ROOT / "book" / "runs.jsonl").read_text("utf-8")
+    assert len(lines) == text.count("\n") > 1500
+    assert sum("choices" in line for line in lines.values()) == 140
