@@ -6,6 +6,7 @@ each other, a merge keeps what both sides have, and a kill costs at most the run
 
 import contextlib
 import datetime
+import errno
 import functools
 import json
 import os
@@ -91,21 +92,29 @@ class Logbook:
     def find(self, job: Job) -> Any | None:
         """Return the recorded run, or None if there is none that today's code would repeat."""
         line = self.lines().get(job.name) if job.name else None
-        return job.read(line) if line and agree(line["probe"], job.probe()) else None
+        if line is None:
+            return None
+        today = job.probe()
+        try:
+            return job.read(line) if agree(line["probe"], today) else None
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(f"{self.path}: the line of {job.name} is not whole: remove it, or "
+                             f"restore the file ({error!r})") from error
 
     def record(self, job: Job, result: Any) -> None:
         """Add a line for a run, whole or not at all."""
         if self.path is None or not job.name:
             return
-        line = {"name": job.name, "measured": measured(), "probe": job.probe(), **job.told(result)}
-        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n"
+        text = _text({"name": job.name, "measured": measured(), "probe": job.probe(),
+                      **job.told(result)})
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone(), self.path.open("ab+") as file:
-            end = _end(file)
+        with self._alone(), self.path.open("ab+", buffering=0) as file:
+            file.seek(0)
+            end = file.read().rfind(b"\n") + 1  # some 15 MB are read in milliseconds
+            file.truncate(end)  # what a kill left of a line
             try:
-                file.truncate(end)  # what a kill left of a line
-                file.write(text.encode())
-                file.flush()
+                if file.write(text) < len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError:
                 file.truncate(end)
                 raise
@@ -121,10 +130,12 @@ class Logbook:
               progress: bool = True) -> dict[Job, Any]:
         """Train the jobs side by side, in sight, and record each as soon as it is done."""
         trained, lost = {}, None
-        workers = joblib.effective_n_jobs(n_jobs or get_active_backend()[1] or -1)
+        asked = get_active_backend()[1] or -1 if n_jobs is None else n_jobs
+        workers = joblib.effective_n_jobs(asked)
         parallel = joblib.Parallel(max(1, min(workers, len(jobs))), return_as="generator")
         with _ends_in_order(), _one_sentence():
-            runs = parallel(joblib.delayed(_train)(job.probe(), type(job), *job) for job in jobs)
+            runs = parallel(joblib.delayed(_train)(job.name and job.probe(), type(job), *job)
+                            for job in jobs)
             for job, result in zip(jobs, tqdm(runs, "training", len(jobs), unit="run",
                                               disable=not (progress and jobs))):
                 trained[job] = result
@@ -141,14 +152,20 @@ class Logbook:
         """Rewrite the file in the order of its names, without the lines that no longer count."""
         with self._alone():
             lines = self.lines()
-            text = "".join(json.dumps(lines[name], separators=(",", ":"), ensure_ascii=False) + "\n"
-                           for name in sorted(lines))
             unfinished = self.path.with_suffix(f".{os.getpid()}.part")
-            unfinished.write_text(text, "utf-8")
-            unfinished.replace(self.path)
+            try:
+                unfinished.write_bytes(b"".join(_text(lines[name]) for name in sorted(lines)))
+                unfinished.replace(self.path)
+            finally:
+                unfinished.unlink(missing_ok=True)
 
     def _alone(self) -> FileLock:
-        return FileLock(f"{self.path}.lock")
+        return FileLock(f"{self.path}.lock", timeout=60)  # then it is an OSError, as a full disk
+
+
+def _text(line: dict) -> bytes:
+    text = json.dumps(line, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode() + b"\n"
 
 
 @functools.lru_cache(maxsize=4)
@@ -169,22 +186,10 @@ def _lines(path: Path, size: int, changed: int) -> dict[str, dict]:
     return found
 
 
-def _end(file) -> int:
-    """Return where the last whole line ends."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        start = max(0, end - 2**16)
-        file.seek(start)
-        if (newline := file.read(end - start).rfind(b"\n")) >= 0:
-            return start + newline + 1
-        end = start
-    return 0
-
-
 def _train(expected: tuple, kind: type, *parts) -> Any:
     """Train in a process of its own, perhaps on another machine, if it computes as it should."""
     job = kind(*parts)
-    if not agree(job.probe(), expected):
+    if expected and not agree(job.probe(), expected):  # none of a choice of yours: it may be random
         raise RuntimeError(f"a worker on {platform.node()} has another handmlp than this process. "
                            "Was it edited since? Then restart this process, or the kernel")
     return job.train()
@@ -214,7 +219,7 @@ def _one_sentence() -> Iterator[None]:
     except PicklingError as error:
         raise RuntimeError("the images could not be handed to other processes; if the folder for "
                            "temporary files is full, set JOBLIB_TEMP_FOLDER to another one, or "
-                           f"n_jobs=1 ({error.__cause__ or error})") from error
+                           "n_jobs=1") from error
 
 
 @functools.cache

@@ -1,0 +1,174 @@
+"""The logbook where something is wrong with the disk, a line, or another process."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import filelock
+import numpy as np
+import pytest
+
+from handmlp import Recipe, fan_in, run, softmax_cross_entropy
+from handmlp.activations import Activation
+from handmlp.records import Logbook, compare
+from handmlp.records.logbook import Job
+
+QUICK = Recipe(units=(8,), output=softmax_cross_entropy, init=fan_in, epochs=1, learning_rate=0.1)
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "runs.jsonl"
+
+
+@pytest.fixture
+def record(path, tiny) -> Path:
+    """A record of one run, seed 0."""
+    Logbook(path).record(Job(QUICK, tiny, 0), run(QUICK, tiny, 0)[1])
+    return path
+
+
+def sweep(path, data, **options):
+    return compare(QUICK, data=data, seeds=range(3), logbook=path, n_jobs=1, progress=False,
+                   **options).final(QUICK)
+
+
+@pytest.fixture
+def room():
+    """Let files grow to so many bytes only, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def room(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield room
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_no_room_for_a_line_leaves_none_of_it(record, tiny, room):
+    before = record.read_bytes()
+    room(len(before) + 100)
+    with pytest.warns(UserWarning, match="not kept, since .*runs.jsonl cannot be written"):
+        assert np.isfinite(sweep(record, tiny)).all()
+    assert record.read_bytes() == before
+
+
+def test_no_room_to_compact_leaves_the_record_and_nothing_else(record, room):
+    before = record.read_bytes()
+    room(100)
+    with pytest.raises(OSError, match="too large"):
+        Logbook(record).compact()
+    assert record.read_bytes() == before
+    assert {file.name for file in record.parent.iterdir()} <= {"runs.jsonl", "runs.jsonl.lock"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_the_record_of_another_user_is_read_and_one_warning_says_that_it_is_not_written(
+        record, tiny, recwarn):
+    before = record.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:  # in a folder that others may enter
+        os.chmod(folder, 0o755)
+        record = record.rename(Path(folder, "runs.jsonl"))
+        os.seteuid(65534)
+        try:
+            found = sweep(record, tiny)
+        finally:
+            os.seteuid(0)
+        assert record.read_bytes() == before
+    assert found[0] == run(QUICK, tiny, 0)[1].last.validation_accuracy
+    assert ["cannot be written" in str(one.message) for one in recwarn] == [True]
+
+
+def test_a_record_that_another_holds_for_too_long_is_not_waited_for(path, tiny, monkeypatch):
+    from handmlp.records import logbook
+    asked = []
+
+    class Held(filelock.FileLock):
+        def acquire(self, *_, **__):
+            asked.append(self.timeout)
+            raise filelock.Timeout(self.lock_file)
+
+    monkeypatch.setattr(logbook, "FileLock", Held)
+    with pytest.warns(UserWarning, match=r"not kept.*runs.jsonl.lock"):
+        sweep(path, tiny)
+    assert 0 < asked[0] < 600
+
+
+@pytest.mark.parametrize("left", [["name"], ["name", "probe"], ["name", "probe", "recipe", "seed"]])
+def test_a_line_that_lacks_something_is_named_with_its_file(record, tiny, left):
+    line = json.loads(record.read_text("utf-8"))
+    record.write_text(json.dumps({name: line[name] for name in left}) + "\n", "utf-8")
+    with pytest.raises(ValueError, match="is not whole: remove it, or restore the file") as caught:
+        sweep(record, tiny)
+    assert str(record) in str(caught.value)
+    assert line["name"] in str(caught.value)
+
+
+def test_compacting_waits_for_who_is_writing(record):
+    """It reads what it rewrites under the lock, so that no line is lost between."""
+    line = record.read_bytes()
+    other = line.replace(b"seed 0", b"seed 7")
+    writer = subprocess.Popen([sys.executable, "-c", COMPACT, record], stdout=subprocess.PIPE)
+    with filelock.FileLock(f"{record}.lock"):
+        assert writer.stdout.read(1) == b"."  # it is about to
+        with pytest.raises(subprocess.TimeoutExpired):
+            writer.wait(0.3)
+        record.write_bytes(line + other)
+    assert writer.wait(60) == 0
+    writer.stdout.close()
+    assert record.read_bytes() == line + other
+
+
+COMPACT = """
+import sys
+from handmlp.records import Logbook
+book = Logbook(sys.argv[1])
+book.lines()
+print(".", end="", flush=True)
+book.compact()
+"""
+
+
+def test_an_activation_that_draws_random_numbers_is_trained_in_other_processes_too(tiny):
+    class Noisy(Activation):
+        def __call__(self, z, out=None):
+            noise = np.random.default_rng().normal(0, 0.1, z.shape).astype(z.dtype)
+            return np.add(np.tanh(z), noise, out=out)
+
+        def slope(self, a):
+            return 1 - a * a
+
+    noisy = QUICK.but(hidden=Noisy())
+    results = compare(noisy, data=tiny, seeds=range(2), n_jobs=2, progress=False)
+    assert np.isfinite(results.final(noisy)).all()
+
+
+def test_no_process_is_refused(tiny):
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        compare(QUICK, data=tiny, seeds=[0], n_jobs=0, progress=False)
+
+
+SWEEP = """
+from handmlp import Recipe, load_mnist
+from handmlp.records import compare
+compare(Recipe(epochs=1), data=load_mnist(), seeds=range(2), n_jobs=2, progress=False)
+"""
+
+
+def test_a_full_folder_for_temporary_files_is_one_sentence_that_names_the_remedy(tmp_path):
+    """The 50,000 images are handed to other processes through a file of 39 MB."""
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (2**24, 2**24))\n{SWEEP}"
+    told = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True,
+                          env=os.environ | {"JOBLIB_TEMP_FOLDER": str(tmp_path)}, timeout=120)
+    assert told.returncode == 1
+    last = told.stderr.strip().splitlines()[-1]
+    assert last.startswith("RuntimeError: the images could not be handed to other processes")
+    assert "set JOBLIB_TEMP_FOLDER to another one" in last
+    assert not list(tmp_path.rglob("*.pkl"))
