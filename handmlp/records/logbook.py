@@ -133,7 +133,7 @@ class Logbook:
         asked = get_active_backend()[1] or -1 if n_jobs is None else n_jobs
         workers = joblib.effective_n_jobs(asked)
         parallel = joblib.Parallel(max(1, min(workers, len(jobs))), return_as="generator")
-        with _ends_in_order(), _one_sentence():
+        with _orderly():
             runs = parallel(joblib.delayed(_train)(job.name and job.probe(), type(job), *job)
                             for job in jobs)
             for job, result in zip(jobs, tqdm(runs, "training", len(jobs), unit="run",
@@ -196,30 +196,23 @@ def _train(expected: tuple, kind: type, *parts) -> Any:
 
 
 @contextlib.contextmanager
-def _ends_in_order() -> Iterator[None]:
-    """End like other errors when asked to terminate, so that workers and their files go too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(*_):
-        raise SystemExit(128 + signal.SIGTERM)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-@contextlib.contextmanager
-def _one_sentence() -> Iterator[None]:
+def _orderly() -> Iterator[None]:
+    """End as after any error when asked to terminate, so that workers and their files go too."""
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _leave) if here else None
     try:
         yield
     except PicklingError as error:
         raise RuntimeError("the images could not be handed to other processes; if the folder for "
                            "temporary files is full, set JOBLIB_TEMP_FOLDER to another one, or "
                            "n_jobs=1") from error
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _leave(*_):
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 @functools.cache
