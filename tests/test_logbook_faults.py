@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -16,6 +17,7 @@ import pytest
 from handmlp import Recipe, fan_in, run, softmax_cross_entropy
 from handmlp.activations import Activation
 from handmlp.records import Logbook, compare
+from handmlp.records.__main__ import disagreement
 from handmlp.records.logbook import Job
 
 QUICK = Recipe(units=(8,), output=softmax_cross_entropy, init=fan_in, epochs=1, learning_rate=0.1)
@@ -148,6 +150,14 @@ def test_an_activation_that_draws_random_numbers_is_trained_in_other_processes_t
     noisy = QUICK.but(hidden=Noisy())
     results = compare(noisy, data=tiny, seeds=range(2), n_jobs=2, progress=False)
     assert np.isfinite(results.final(noisy)).all()
+
+
+def test_check_finds_a_confusion_matrix_on_its_side(tiny):
+    """No probe and no accuracy tells it."""
+    true = run(QUICK, tiny, 0)[1]
+    turned = [replace(epoch, confusion=epoch.confusion.T) for epoch in true.epochs]
+    assert disagreement(true, true, []) is None
+    assert "begins otherwise" in disagreement(replace(true, epochs=tuple(turned)), true, [])
 
 
 def test_no_process_is_refused(tiny):

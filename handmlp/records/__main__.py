@@ -44,10 +44,11 @@ def disagreement(fresh: History, recorded: History, others: list[History]) -> st
         return f"ends otherwise: {fresh}, on record {recorded}"
     first = [[run.epochs[0].loss, *(W.std for W in run.epochs[0].weights)]
              for run in (fresh, recorded)]
-    share = [run.epochs[0].train_accuracy for run in (fresh, recorded)]
+    share = [[run.epochs[0].train_accuracy, *run.epochs[0].confusion.sum(axis=1).tolist()]
+             for run in (fresh, recorded)]
     if not (np.allclose(*first, rtol=1e-4, atol=0) and np.allclose(*share, rtol=0, atol=1e-3)):
-        return (f"begins otherwise: loss, weights and accuracy {first[0], share[0]}, on record "
-                f"{first[1], share[1]}")
+        return ("begins otherwise: loss and weights, accuracy and images of each class "
+                f"{first[0], share[0]}, on record {first[1], share[1]}")
     others = [other for other in others if not other.diverged_at]
     for name in ["validation_accuracy", *NUMBERS]:
         new, old, *curves = (np.nan_to_num(run.curve(name)) for run in (fresh, recorded, *others))
