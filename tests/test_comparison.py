@@ -224,3 +224,11 @@ def test_poisoned_test_and_validation_sets_change_no_choice_of_cross_validation(
 
     assert scores(poisoned) == scores(tiny)
     assert len(set(scores(tiny))) > 1  # there was something to choose
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_how_far_it_is_is_shown_if_wanted(tiny, here, capsys, progress):
+    compare(A, data=tiny, seeds=range(2), progress=progress)
+    assert ("training: 100%" in capsys.readouterr().err) == progress
+    compare(data=tiny, progress=progress)
+    assert not capsys.readouterr().err                      # there is nothing to wait for
