@@ -408,11 +408,17 @@ UNFOLD = """() => {
   document.querySelectorAll(".toggle-button-hidden").forEach(button => button.click());
 }"""
 
-# The theme looks again at what scrolls a moment after a resize, and its colours fade over.
-SETTLED = """() => document.getAnimations().every(fade => fade.playState !== "running")
-  && [...document.querySelectorAll("pre, .cell_output > .output, .pst-scrollable-table-container")]
-    .every(part => part.tabIndex === (part.scrollWidth > part.clientWidth
-      || part.scrollHeight > part.clientHeight ? 0 : -1))"""
+# The layout is that of the frame before, no colour still fades, and the theme, which looks again a
+# moment after a resize, has seen what scrolls.
+SETTLED = """() => {
+  const [before, now] = [window.hmLayout, `${innerWidth} ${document.body.scrollHeight}`];
+  window.hmLayout = now;
+  return before === now && document.getAnimations().every(fade => fade.playState !== "running")
+    && [...document.querySelectorAll(
+      "pre, .cell_output > .output, .pst-scrollable-table-container")]
+      .every(part => part.tabIndex === (part.scrollWidth > part.clientWidth
+        || part.scrollHeight > part.clientHeight ? 0 : -1));
+}"""
 
 # Of words with one ink, size and weight on one ground three are enough: all have their contrast.
 # Text in figures has a test of its own.
