@@ -136,8 +136,8 @@ class Logbook:
         with _orderly():
             runs = parallel(joblib.delayed(_train)(job.name and job.probe(), type(job), *job)
                             for job in jobs)
-            for job, result in zip(jobs, tqdm(runs, "training", len(jobs), unit="run",
-                                              disable=not (progress and jobs))):
+            bar = tqdm(runs, "training", len(jobs), unit="run", disable=not (progress and jobs))
+            for result, job in zip(bar, jobs):  # the bar first, or it would not reach its end
                 trained[job] = result
                 try:
                     self.record(job, result)
