@@ -407,7 +407,7 @@ def test_in_a_real_jupyter(jupyter, page):
     while not run_all.is_visible():  # the menu may open before it is filled
         page.keyboard.press("Escape")
         page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.wait_for_timeout(1000)
+        page.get_by_role("menu").first.wait_for()
     run_all.click()
     train = page.get_by_role("button", name="Train", exact=True)
     train.wait_for()
