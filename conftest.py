@@ -1,6 +1,5 @@
-"""How the checks are run, from whichever folder: one worker a page, and kernels that keep quiet."""
+"""How the checks are run, from whichever folder, with kernels that keep quiet."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,3 @@ def pytest_configure(config: pytest.Config) -> None:
         import fonts  # a test of the package alone needs no matplotlib
 
         fonts.prepare()
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-
-
-def group(item: pytest.Item) -> str:
-    """Name what stays on one worker: a file, or all that looks at one page of the built site."""
-    page = getattr(item, "callspec", None) and item.callspec.params.get("page_name")
-    # Without a built site each worker would build one.
-    return f"{item.path.name} {page}" if page and "HANDMLP_SITE" in os.environ else item.path.name

@@ -59,10 +59,10 @@ MISTAKES = {
     "slope of f(f(z))": ("slope(a[l])", "slope(self.hidden(a[l]))", ALL[:4]),
     "sign in the first layer": ("a[l], delta, keep", "a[l], delta * (-1) ** (l == 0), keep",
                                 ["W[0]"]),
-    "sign in the second layer": ("+= delta.sum(axis=0)", "+= (-1) ** (l == 1) * delta.sum(axis=0)",
+    "sign in the second layer": ("out.b[l], delta,", "out.b[l], delta * (-1) ** (l == 1),",
                                  ["b[1]"]),
-    "mean of the biases": ("delta.sum(axis=0)", "delta.mean(axis=0)", ALL[1::2]),
-    "nothing of the weights is kept": ("delta, keep)", "delta, 0)", ALL[::2]),
+    "mean of the biases": ("out.b[l], delta,", "out.b[l], delta / len(delta),", ALL[1::2]),
+    "nothing of the weights is kept": ("a[l], delta, keep)", "a[l], delta, 0)", ALL[::2]),
 }
 METHODS = {name: textwrap.dedent(inspect.getsource(getattr(Network, name)))
            for name in ("deltas", "backward")}
