@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handmlp import Network, fan_in, softmax_cross_entropy, tanh, unit_range
+from handmlp.products import one_thread
 from handmlp.training import train_epoch
 
 
@@ -74,8 +75,9 @@ def handmlp(setting: Setting, x, labels) -> Peer:
 
     def run(batches):
         with np.errstate(all="ignore"):
-            train_epoch(network, x, t, batches, velocity, setting.rate, setting.momentum,
-                        (setting.decay,) * 2)
+            with one_thread():
+                train_epoch(network, x, t, batches, velocity, setting.rate, setting.momentum,
+                            (setting.decay,) * 2)
     return Peer(start, run, lambda: [*network.W, *network.b])
 
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg.blas import dger, sger
-from threadpoolctl import threadpool_limits
 
 from handmlp import Splits, load_mnist, logistic, one_hot, tanh
 from handmlp.inputs import Inputs, Scaling, unit_range, zero_mean
 from handmlp.measures import accuracy, asleep, evaluate
 from handmlp.network import Network, Parameters
 from handmlp.outputs import logistic_squared_error, softmax_cross_entropy
+from handmlp.products import one_thread
 from handmlp.records.__main__ import main
 from handmlp.records.logbook import Logbook
 from handmlp.records.probe import few
@@ -119,7 +119,7 @@ def epochs_2015(network: Network, choices: Choices, data: Splits,
     x, t = network.inputs(data.train.images)[:, None], one_hot(data.train.labels)[:, None]
     w, v, previous, rate = network.parameters, network.parameters.like(), [], choices.learning_rate
     for number in range(choices.epochs + 1):
-        with threadpool_limits(1), np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for row in () if not number else rng.permutation(rows) if choices.improved else rows:
                 gradient = gradient_2015(network, x[row], t[row], choices)
                 step_2015(w, v, gradient, previous, rate, choices)
@@ -141,7 +141,9 @@ class Run2015(NamedTuple):
 
     def probe(self) -> tuple:
         """Return what 21 images make of the weights in float64, at small steps."""
-        small = replace(self.choices, learning_rate=self.choices.learning_rate / 1000)
+        shrunk = ("learning_rate", "momentum")[:1 + self.choices.previous_gradient]
+        small = replace(self.choices, **{name: getattr(self.choices, name) / 1000
+                                         for name in shrunk})
         data = Splits(*map(few, (self.data.train, self.data.validation, self.data.test)))
         for_weights, for_order, _ = streams(0)
         network = untrained(small, data, for_weights)

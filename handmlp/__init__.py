@@ -3,11 +3,26 @@
 from handmlp.activations import Activation, logistic, relu, tanh
 from handmlp.data import Dataset, Splits, load_idx, load_mnist, one_hot, split
 from handmlp.initialisers import Initialiser, fan_in, fan_in_times, he, normal, unit_normal
-from handmlp.inputs import Inputs, inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
+from handmlp.inputs import (
+    Inputs,
+    inverted,
+    mean_of,
+    unit_range,
+    zero_mean,
+    zero_mean_each,
+    zero_mean_per_pixel,
+)
 from handmlp.measures import evaluate
 from handmlp.network import Network
 from handmlp.orders import Order, file_order, runs_of, shuffled, shuffled_once, sorted_by_class
-from handmlp.outputs import Output, logistic_squared_error, softmax_cross_entropy
+from handmlp.outputs import (
+    Output,
+    linear_squared_error,
+    logistic_cross_entropy,
+    logistic_squared_error,
+    softmax_cross_entropy,
+    softmax_squared_error,
+)
 from handmlp.recipe import Recipe
 from handmlp.runs import History, run, start
 from handmlp.training import Diverged, train
@@ -16,8 +31,9 @@ __version__ = "0.1.0"
 __all__ = [  # without the modules: a reader may well have called something `data`
     "Activation", "Dataset", "Diverged", "History", "Initialiser", "Inputs", "Network", "Order",
     "Output", "Recipe", "Splits", "evaluate", "fan_in", "fan_in_times", "file_order", "he",
-    "inverted", "load_idx", "load_mnist", "logistic", "logistic_squared_error", "mean_of", "normal",
-    "one_hot", "relu", "run", "runs_of", "shuffled", "shuffled_once", "softmax_cross_entropy",
+    "inverted", "linear_squared_error", "load_idx", "load_mnist", "logistic",
+    "logistic_cross_entropy", "logistic_squared_error", "mean_of", "normal", "one_hot", "relu",
+    "run", "runs_of", "shuffled", "shuffled_once", "softmax_cross_entropy", "softmax_squared_error",
     "sorted_by_class", "split", "start", "tanh", "train", "unit_normal", "unit_range", "zero_mean",
-    "zero_mean_per_pixel",
+    "zero_mean_each", "zero_mean_per_pixel",
 ]

@@ -70,6 +70,14 @@ class ZeroMean(Inputs):
         return MeanOf(0.0).fit(images)
 
 
+class ZeroMeanEach(Inputs):
+    """Mean 0 for each pixel on its own, and one scale for all: standard deviation 1 over all."""
+
+    def fit(self, images: np.ndarray) -> Scaling:
+        mean, variance = images.mean(axis=0, dtype=np.float64), images.var(axis=0, dtype=np.float64)
+        return _scaling(mean, np.sqrt(variance.mean()) or 1.0)
+
+
 class ZeroMeanPerPixel(Inputs):
     """Mean 0 and standard deviation 1 for each pixel on its own.
 
@@ -86,4 +94,5 @@ unit_range = UnitRange()
 inverted = Inverted()
 zero_mean = ZeroMean()
 mean_of = MeanOf
+zero_mean_each = ZeroMeanEach()
 zero_mean_per_pixel = ZeroMeanPerPixel()

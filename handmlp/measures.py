@@ -35,6 +35,8 @@ class Epoch:
 
     `loss` and `train_accuracy` are of an evenly spaced sample of the rows trained on, 10,000 or
     more where there are as many. `confusion[i, j]` counts validation images of class i called j.
+    After the last epoch, `right` and `test_right` say of each validation and each test image
+    whether it is called by its own name.
     """
 
     number: int
@@ -44,6 +46,8 @@ class Epoch:
     confusion: np.ndarray
     weights: tuple[WeightStatistics, ...]
     test_accuracy: float | None = None
+    right: np.ndarray | None = None
+    test_right: np.ndarray | None = None
 
     @property
     def validation_accuracy(self) -> float:
@@ -63,31 +67,51 @@ def accuracy(confusion: np.ndarray) -> float:
     return float(np.trace(confusion) / confusion.sum()) if confusion.any() else math.nan
 
 
-@np.errstate(under="ignore")  # what is too small to tell is 0
 def evaluate(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Return the mean loss of pixel rows (n, pixels), NaN if n is 0, and the confusion matrix."""
+    loss, called = answers(network, images, labels)
+    return loss, _confusion(network, labels, called)
+
+
+@np.errstate(under="ignore")  # what is too small to tell is 0
+def answers(network: Network, images: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the mean loss of pixel rows (n, pixels), NaN if n is 0, and what each is called."""
     classes = network.sizes[-1]
-    total, confusion = 0.0, np.zeros((classes, classes), int)
+    total, called = 0.0, np.zeros(len(labels), int)
     for start in range(0, len(labels), 1000):  # so few stay in the cache
         rows = slice(start, start + 1000)
         z = network.forward(network.inputs(images[rows]))[-1]
         total += float(network.output.loss(z, one_hot(labels[rows], classes, z)).sum(dtype=float))
-        np.add.at(confusion, (labels[rows], z.argmax(axis=1).tolist()), 1)
-    return total / len(labels) if len(labels) else math.nan, confusion
+        called[rows] = z.argmax(axis=1).tolist()
+    return total / len(labels) if len(labels) else math.nan, called
 
 
-def measure(network: Network, data: Splits, number: int, test: bool) -> Epoch | None:
-    """Return an Epoch, or None if a weight or a loss is no longer finite."""
+def _confusion(network: Network, labels: np.ndarray, called: np.ndarray) -> np.ndarray:
+    confusion = np.zeros((network.sizes[-1],) * 2, int)
+    np.add.at(confusion, (labels, called), 1)
+    return confusion
+
+
+def measure(network: Network, data: Splits, number: int, last: bool, test: bool) -> Epoch | None:
+    """Return an Epoch, or None if a weight or a loss is no longer finite.
+
+    Of the `last` epoch it tells each image, and if `test`, the test images too.
+    """
     train, validation = data.train, data.validation
     sample = slice(None, None, max(1, len(train) // 10_000))
     loss, seen = evaluate(network, train.images[sample], train.labels[sample])
-    validation_loss, confusion = evaluate(network, validation.images, validation.labels)
+    validation_loss, called = answers(network, validation.images, validation.labels)
     losses = loss + validation_loss if len(validation) else loss
     if not (math.isfinite(losses) and np.isfinite(network.parameters.flat).all()):
         return None
-    tested = accuracy(evaluate(network, data.test.images, data.test.labels)[1]) if test else None
-    return Epoch(number, loss, accuracy(seen), validation_loss, confusion,
-                 tuple(map(WeightStatistics.of, network.W)), tested)
+    told = {"right": called == validation.labels} if last else {}
+    if last and test:
+        _, called_there = answers(network, data.test.images, data.test.labels)
+        told["test_right"] = called_there == data.test.labels
+        told["test_accuracy"] = accuracy(_confusion(network, data.test.labels, called_there))
+    return Epoch(number, loss, accuracy(seen), validation_loss,
+                 _confusion(network, validation.labels, called),
+                 tuple(map(WeightStatistics.of, network.W)), **told)
 
 
 def own_share(confusion: np.ndarray) -> np.ndarray:

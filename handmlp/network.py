@@ -77,9 +77,12 @@ class Network:
     scaling: Scaling
 
     @classmethod
-    def draw(cls, sizes: tuple[int, ...], hidden: Activation, output: Output, init: Initialiser,
-             scaling: Scaling, rng: np.random.Generator) -> "Network":
+    def draw(cls, sizes: tuple[int, ...], hidden: Activation, output: Output,
+             init: Initialiser | tuple[Initialiser, ...], scaling: Scaling,
+             rng: np.random.Generator) -> "Network":
         """Make a network with weights drawn by `init` from `rng`, and biases of zero.
+
+        `init` is one rule, or a tuple with one for each weight matrix.
 
         Raises
         ------
@@ -87,11 +90,12 @@ class Network:
             If a weight is not finite.
         """
         parameters = Parameters(sizes)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for W in parameters.W:
-                W[:] = init(rng, W.shape)
-        if not np.isfinite(parameters.flat).all():
-            raise ValueError(f"init={init} draws first weights that are not finite numbers")
+        rules = init if isinstance(init, tuple) else (init,) * len(parameters.W)
+        for rule, W in zip(rules, parameters.W, strict=True):
+            with np.errstate(over="ignore", invalid="ignore"):
+                W[:] = rule(rng, W.shape)
+            if not np.isfinite(W).all():
+                raise ValueError(f"init={rule} draws first weights that are not finite numbers")
         return cls(parameters, hidden, output, scaling)
 
     @property

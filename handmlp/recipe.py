@@ -17,17 +17,19 @@ RANGES = {"learning_rate": ("a positive number", lambda n: n > 0),
           "rate_decay": ("a number in (0, 1]", lambda n: 0 < n <= 1),
           "wrong_labels": ("a share in [0, 1]", lambda n: 0 <= n <= 1)}
 DECAY_RANGE = "a number of at least 0, or a tuple with one for each weight matrix", lambda n: n >= 0
+TARGETS = "(low, high), two numbers from 0 to 1 such as (0.1, 0.9)"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Recipe:
     """All choices of one training run; without arguments, the network of 2015.
 
-    `units` is the size of the hidden layer, or a tuple with the size of each; `weight_decay` is one
-    λ for all weight matrices or a tuple with one for each; `rate_decay`
-    multiplies the learning rate after every epoch. The last three choose what is learned from:
-    so many of the training `images` (None: all), a share of `wrong_labels` among them, and
-    `fold=(i, k)` to hold out the i-th of k parts of them in place of the validation images.
+    `units` is the size of the hidden layer, or a tuple with the size of each; `init` and
+    `weight_decay` are one rule or one λ for all weight matrices, or a tuple with one for each.
+    `rate_decay` multiplies the learning rate after every epoch. `targets` are learned in place of 0
+    and 1, which the reported losses keep. The last three choose what is learned from: so many of
+    the training `images` (None: all), a share of `wrong_labels` among them, and `fold=(i, k)` to
+    hold out the i-th of k parts of them in place of the validation images.
 
     Raises
     ------
@@ -38,7 +40,7 @@ class Recipe:
     units: tuple[int, ...] = (100,)
     hidden: Activation = logistic
     output: Output = logistic_squared_error
-    init: Initialiser = unit_normal
+    init: Initialiser | tuple[Initialiser, ...] = unit_normal
     inputs: Inputs = unit_range
     order: Order = file_order
     learning_rate: float = 3.0
@@ -47,39 +49,51 @@ class Recipe:
     momentum: float = 0.0
     weight_decay: float | tuple[float, ...] = 0.0
     rate_decay: float = 1.0
+    targets: tuple[float, float] = (0.0, 1.0)
     images: int | None = None
     wrong_labels: float = 0.0
     fold: tuple[int, int] | None = None
 
     def __post_init__(self):
         for name, kind in KINDS.items():
-            _check_choice(name, kind, getattr(self, name))
-        units = self.units if isinstance(self.units, (tuple, list)) else (self.units,)
+            chosen = getattr(self, name)
+            for choice in chosen if name == "init" and _is_row(chosen) else [chosen]:
+                _check_choice(name, kind, choice)
+        units = self.units if _is_row(self.units) else (self.units,)
         if not all(is_whole(n, 1) for n in units):
             raise ValueError("units must be the size of the hidden layer or a tuple with one for "
                              f"each, such as 100, (50, 50) or (), got {self.units!r}")
         decay, layers = self.weight_decay, len(units) + 1
-        if isinstance(decay, (tuple, list)) and len(decay) != layers:
-            raise ValueError("weight_decay must be one number or one for each of the "
-                             f"{layers} weight matrices, got {decay!r}")
+        for name, what in [("weight_decay", "number"), ("init", "rule")]:
+            if _is_row(getattr(self, name)) and len(getattr(self, name)) != layers:
+                raise ValueError(f"{name} must be one {what} or one for each of the "
+                                 f"{layers} weight matrices, got {getattr(self, name)!r}")
         # Plain numbers, so that 1 and np.float64(1.0) make the same recipe as 1.0.
         plain = {name: number(name, getattr(self, name), *RANGES[name]) for name in RANGES}
         plain |= {"units": tuple(map(int, units)), "epochs": whole("epochs", self.epochs, 0),
                   "batch_size": whole("batch_size", self.batch_size, 1),
                   "images": None if self.images is None else whole("images", self.images, 1),
-                  "fold": None if self.fold is None else _fold(self.fold)}
+                  "targets": _targets(self.targets),
+                  "fold": None if self.fold is None else _fold(self.fold),
+                  "init": tuple(self.init) if _is_row(self.init) else self.init}
         plain["weight_decay"] = (
             tuple(number("weight_decay", n, *DECAY_RANGE) for n in decay)
-            if isinstance(decay, (tuple, list)) else number("weight_decay", decay, *DECAY_RANGE))
+            if _is_row(decay) else number("weight_decay", decay, *DECAY_RANGE))
         for name, value in plain.items():
             object.__setattr__(self, name, value)
 
     @property
     def decay_per_matrix(self) -> tuple[float, ...]:
         """The strength λ of the weight decay for each weight matrix."""
-        if isinstance(self.weight_decay, tuple):
-            return self.weight_decay
-        return (self.weight_decay,) * (len(self.units) + 1)
+        return self._per_matrix(self.weight_decay)
+
+    @property
+    def init_per_matrix(self) -> tuple[Initialiser, ...]:
+        """The rule that draws each weight matrix."""
+        return self._per_matrix(self.init)
+
+    def _per_matrix(self, choice) -> tuple:
+        return choice if isinstance(choice, tuple) else (choice,) * (len(self.units) + 1)
 
     def but(self, **changes) -> "Recipe":
         """Return a copy with some choices changed; this recipe stays as it is."""
@@ -99,12 +113,14 @@ class Recipe:
     @property
     def is_handmlps(self) -> bool:
         """Whether each choice is one of handmlp's own, so that what this prints says all of it."""
-        return all(getattr(self, name).is_handmlps for name in KINDS)
+        chosen = (self.hidden, self.output, self.inputs, self.order, *self.init_per_matrix)
+        return all(choice.is_handmlps for choice in chosen)
 
     def to_dict(self) -> dict:
         """Return all choices as JSON can hold them."""
         chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return chosen | {name: repr(chosen[name]) for name in KINDS}
+        return chosen | {name: [*map(repr, chosen[name])] if isinstance(chosen[name], tuple)
+                         else repr(chosen[name]) for name in KINDS}
 
     @classmethod
     def from_dict(cls, choices: dict) -> "Recipe":
@@ -118,7 +134,8 @@ class Recipe:
         unknown = choices.keys() - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ValueError(f"a recipe has no {', '.join(sorted(unknown))}")
-        made = {name: kind.named(choices[name]) for name, kind in KINDS.items() if name in choices}
+        made = {name: tuple(map(kind.named, choices[name])) if _is_row(choices[name])
+                else kind.named(choices[name]) for name, kind in KINDS.items() if name in choices}
         return cls(**choices | made)
 
     def __repr__(self) -> str:
@@ -141,8 +158,21 @@ def _check_choice(name: str, kind: type, choice) -> None:
                         f"got {choice!r}") from error
 
 
+def _is_row(choice) -> bool:
+    return isinstance(choice, (tuple, list))
+
+
+def _targets(targets) -> tuple[float, float]:
+    if not (_is_row(targets) and len(targets) == 2):
+        raise ValueError(f"targets must be {TARGETS}, got {targets!r}")
+    low, high = (number("targets", n, TARGETS, lambda n: 0 <= n <= 1) for n in targets)
+    if low >= high:
+        raise ValueError(f"targets must be {TARGETS}, the lower first, got {targets!r}")
+    return low, high
+
+
 def _fold(fold) -> tuple[int, int]:
-    if not (isinstance(fold, (tuple, list)) and len(fold) == 2
+    if not (_is_row(fold) and len(fold) == 2
             and all(is_whole(n, 0) for n in fold) and fold[0] < fold[1] > 1):
         raise ValueError("fold must be (i, k), part i of k parts counted from 0, such as "
                          f"(0, 5), got {fold!r}")

@@ -1,5 +1,6 @@
 """A run: a recipe, data and a seed make a trained network and its history."""
 
+import base64
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass
@@ -14,6 +15,7 @@ from handmlp.training import Diverged, train
 from handmlp.values import whole
 
 NUMBERS = ("loss", "train_accuracy", "validation_loss", "test_accuracy")
+IMAGES = ("right", "test_right")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +52,7 @@ class History:
                 "diverged_at": self.diverged_at,
                 **{name: [None if math.isnan(value) else value for value in self.curve(name)]
                    for name in NUMBERS},
+                **{name: _packed(getattr(self.last, name)) for name in IMAGES},
                 "confusion": [epoch.confusion.tolist() for epoch in self.epochs],
                 "weights": [[astuple(W) for W in epoch.weights] for epoch in self.epochs]}
 
@@ -68,8 +71,10 @@ class History:
             numbers |= {name: math.nan for name in NUMBERS[:3] if numbers[name] is None}
             weights = tuple(WeightStatistics(*moments, tuple(counts))
                             for *moments, counts in matrices)
+            last = number == len(told["weights"]) - 1
+            images = {name: _unpacked(told[name]) for name in IMAGES if last and name in told}
             epochs.append(Epoch(number, confusion=np.array(told["confusion"][number]),
-                                weights=weights, **numbers))
+                                weights=weights, **numbers, **images))
         diverged_at = told["diverged_at"] and tuple(told["diverged_at"])
         return cls(Recipe.from_dict(told["recipe"]), told["seed"], tuple(epochs), diverged_at)
 
@@ -81,6 +86,19 @@ class History:
             if self.only_class is not None:
                 end += f", every image is called {self.only_class}: it has learned nothing"
         return f"History({self.recipe}, seed {self.seed}, {end})"
+
+
+def _packed(right: np.ndarray | None) -> list | None:
+    """Return how many there are, and as text a bit for each."""
+    return None if right is None else [len(right), base64.b64encode(np.packbits(right)).decode()]
+
+
+def _unpacked(told: list | None) -> np.ndarray | None:
+    if told is None:
+        return None
+    count, text = told
+    bits = np.frombuffer(base64.b64decode(text), np.uint8)
+    return np.unpackbits(bits, count=count).astype(bool)
 
 
 def run(recipe: Recipe, data: Splits, seed: int, test: bool = False) -> tuple[Network, History]:
@@ -153,5 +171,5 @@ def sample(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Splits:
 def draw(recipe: Recipe, data: Splits, rng: np.random.Generator) -> Network:
     """Return the untrained network of a recipe, its scaling fitted to the rows trained on."""
     sizes = (data.train.images.shape[1], *recipe.units, data.classes)
-    return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init,
+    return Network.draw(sizes, recipe.hidden, recipe.output, recipe.init_per_matrix,
                         recipe.inputs.fit(data.train.images), rng)

@@ -10,10 +10,8 @@ The objective is the mean loss over the minibatch plus λ/2 ‖W‖² for each w
 not depend on the batch size. Losses that are reported are without the penalty.
 """
 
-import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import takewhile
 
 import numpy as np
@@ -21,7 +19,7 @@ import numpy as np
 from handmlp.data import Splits, one_hot
 from handmlp.measures import Epoch, measure
 from handmlp.network import Network, Parameters
-from handmlp.products import add_multiple, load_blas
+from handmlp.products import add_multiple, one_thread
 from handmlp.recipe import Recipe
 
 
@@ -86,8 +84,8 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     data : Splits
         Only `data.train` is learned from; `data.validation` is watched.
     recipe : Recipe
-        `order`, `batch_size`, `epochs`, `learning_rate`, `rate_decay`, `momentum` and
-        `weight_decay` are read.
+        `order`, `batch_size`, `epochs`, `learning_rate`, `rate_decay`, `momentum`, `weight_decay`
+        and `targets` are read.
     rng : numpy.random.Generator
         Draws the order of the examples.
     test : bool
@@ -101,7 +99,8 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     Diverged
         At the first step that is not finite; the network is set back to the epoch before.
     ValueError
-        If there is nothing to train on, or the untrained network's loss is not finite.
+        If there is nothing to train on, the targets do not suit the output, or the untrained
+        network's loss is not finite.
 
     Notes
     -----
@@ -110,9 +109,8 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     if not len(data.train):
         raise ValueError("data.train holds no images: there is nothing to train on")
     x = network.inputs(data.train.images)
-    t = one_hot(data.train.labels, network.sizes[-1], like=x)
+    t = _targets(data.train.labels, network, recipe, like=x)
     velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
-    one_thread = _one_thread()
     for number in range(recipe.epochs + 1):
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
         learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
@@ -121,8 +119,8 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
             failed = train_epoch(network, x, t, takewhile(lambda rows: not stop(), batches),
                                  velocity, learning_rate, recipe.momentum, recipe.decay_per_matrix)
             stopped = number > 0 and stop()
-            asked = test and number == recipe.epochs
-            epoch = None if failed or stopped else measure(network, data, number, asked)
+            last = number == recipe.epochs
+            epoch = None if failed or stopped else measure(network, data, number, last, test)
         if epoch is None:
             network.parameters.flat[:] = before
         if stopped:
@@ -132,14 +130,15 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
         yield epoch
 
 
-def _one_thread() -> Callable:
-    """Products this small gain nothing from a second thread, and may have to wait for it."""
-    load_blas()  # before threads are counted
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:  # it makes training faster, and changes no number
-        return contextlib.nullcontext
-    return partial(ThreadpoolController().limit, limits=1)
+def _targets(labels: np.ndarray, network: Network, recipe: Recipe, like: np.ndarray) -> np.ndarray:
+    t, (low, high) = one_hot(labels, network.sizes[-1], like), recipe.targets
+    total = high + (network.sizes[-1] - 1) * low
+    if network.output.shares and not math.isclose(total, 1):
+        raise ValueError(f"targets must add up to 1 over the {network.sizes[-1]} classes with "
+                         f"{network.output}, got {recipe.targets}, which add up to {total:g}")
+    t *= high - low
+    t += low
+    return t
 
 
 def _failure(recipe: Recipe, number: int, step: int, learning_rate: float) -> Exception:

@@ -198,8 +198,8 @@ STALE = {"FIRST": FIRST, "HASTY": HASTY, "MEANT": MEANT, "PUBLISHED": PUBLISHED}
     ("rng.random((100, 10), np.float32)", "rng.random((100, 10), np.float32) * 1.001",
      "PUBLISHED"),
     ("rate /= 1 + choices.decay if number else 1",
-     "rate /= 1.01 if number == 4 else 1", "FIRST HASTY MEANT"),
-    ("rate /= 1 + choices.decay if number else 1",  # whose momentum takes no rate, and drowns it
+     "rate /= 1.01 if number == 4 else 1", "FIRST HASTY MEANT PUBLISHED"),
+    ("rate /= 1 + choices.decay if number else 1",
      "rate /= 1000 if number == 1 else 1", "FIRST HASTY MEANT PUBLISHED"),
 ])
 def test_an_edit_is_seen_by_the_runs_that_it_touches(before, after, touched, tiny, tmp_path):

@@ -9,20 +9,32 @@ import pytest
 from handmlp import (
     Network,
     fan_in,
+    linear_squared_error,
     logistic,
+    logistic_cross_entropy,
     logistic_squared_error,
     relu,
     softmax_cross_entropy,
+    softmax_squared_error,
     tanh,
     training,
     unit_normal,
 )
 from handmlp import network as network_module
 from handmlp.activations import Activation
-from handmlp.book.checks import TOLERANCE, GradientCheck, check_answer, check_goal, check_gradient
+from handmlp.book.checks import (
+    TOLERANCE,
+    GradientCheck,
+    check_answer,
+    check_goal,
+    check_gradient,
+    is_missing,
+)
 from handmlp.network import Parameters
 
-ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
+ACTIVATIONS = [logistic, tanh, relu]
+OUTPUTS = [logistic_squared_error, logistic_cross_entropy, linear_squared_error,
+           softmax_squared_error, softmax_cross_entropy]
 SIZES = (6, 5, 4, 3)
 
 
@@ -245,7 +257,7 @@ def test_a_right_answer(capsys, got, expected, tolerance):
     (4, 3, "got 4. Count"), ([1, 2], [1, 3], "got [1, 2]. Count"), (float("nan"), 3, "got nan"),
     (np.zeros((2, 3)), np.zeros((3, 2)), "expected shape (3, 2), got (2, 3). Count"),
     (3, [3], "expected shape (1,), got (). Count"),
-    (..., 3, "expected numbers, got Ellipsis. Count"), (None, 3, "got None. Count"),
+    (None, 3, "got None. Count"),
     ("many", 3, "expected numbers, got 'many'"), ([[1], [1, 2]], 3, "expected numbers"),
 ])
 def test_a_wrong_answer_says_what_is_off_and_never_fails(capsys, got, expected, said):
@@ -254,6 +266,16 @@ def test_a_wrong_answer_says_what_is_off_and_never_fails(capsys, got, expected, 
     assert out.startswith("not yet: ")
     assert said in out
     assert "again." in out
+
+
+@pytest.mark.parametrize("got", [..., [..., 1], (0.5, ...)])
+def test_an_answer_that_is_missing_is_not_wrong(capsys, got):
+    check_answer(got, [1, 2], "Count again.")
+    check_goal(..., 0.5, "accuracy")
+    assert is_missing(1, got)
+    assert capsys.readouterr().out == "not yet: put your answer in place of the ...\n" * 3
+    assert not is_missing(1, [2, 3], "a word")
+    assert capsys.readouterr().out == ""
 
 
 def test_goals(capsys):

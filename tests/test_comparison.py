@@ -1,5 +1,7 @@
 """Recipes side by side over seeds, and what the difference is."""
 
+import json
+
 import joblib
 import numpy as np
 import pytest
@@ -17,7 +19,13 @@ from handmlp import (
 )
 from handmlp.activations import Activation
 from handmlp.measures import Epoch, asleep, own_share
-from handmlp.records import Difference, Results, compare, paired_difference
+from handmlp.records import (
+    Difference,
+    Results,
+    compare,
+    difference_on_images,
+    paired_difference,
+)
 from handmlp.records.comparison import NO_BREAK
 
 QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_in,
@@ -122,6 +130,36 @@ def test_a_paired_difference_by_hand():
     assert not found.is_clear
 
 
+def test_a_difference_on_images_by_hand():
+    # Two seeds gain .5 and 1 on four images: mean .75, deviation .3536, over √2 is .25, and
+    # Student's t for one degree of freedom is 12.706. The images gain 1, 1, .5, .5: deviation
+    # .2887, over √4 is .1443, times 1.96.
+    after, before = np.array([[1, 1, 1, 0], [1, 1, 1, 1]]), np.array([[0, 0, 1, 0], [0, 0, 0, 0]])
+    found = difference_on_images(after, before)
+    half = np.hypot(12.706 * 0.25, 1.96 * 0.1443)
+    assert (found.mean, found.pairs) == (0.75, 2)
+    assert found.low == pytest.approx(0.75 - half, abs=1e-3)
+    assert found.high == pytest.approx(0.75 + half, abs=1e-3)
+
+
+def test_its_width_is_that_of_a_bootstrap_over_seeds_and_images():
+    rng = np.random.default_rng(0)
+    seeds, images = 40, 300
+    gain = 0.1 + 0.05 * rng.standard_normal((seeds, 1)) + 0.8 * rng.standard_normal(images)
+    found = difference_on_images(gain, np.zeros((seeds, images)))
+    again = [gain[rng.integers(seeds, size=seeds)][:, rng.integers(images, size=images)].mean()
+             for _ in range(4000)]
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * np.std(again), rel=0.06)
+
+
+@pytest.mark.parametrize(("after", "before", "said"), [
+    (np.ones((2, 3)), np.ones((1, 3)), r"shapes \(2, 3\) and \(1, 3\)"),
+    (np.ones(3), np.ones(3), r"shapes \(3,\)"), (np.ones((1, 3)), np.ones((1, 3)), "got 1")])
+def test_images_that_give_no_interval_are_refused(after, before, said):
+    with pytest.raises(ValueError, match=said):
+        difference_on_images(after, before)
+
+
 def test_pairs_matter():
     """The same six numbers, paired otherwise, leave the difference in doubt."""
     assert paired_difference([0.9, 0.8, 0.7], [0.8, 0.7, 0.601]).is_clear
@@ -181,6 +219,36 @@ def test_seeds_may_be_anything_that_can_be_counted_off(tiny, here):
 def test_the_test_accuracy_comes_when_asked_for(tiny, here):
     results = compare(A, data=tiny, seeds=[0], test=True)
     assert results.final(A, "test_accuracy")[0] == run(A, tiny, 0, test=True)[1].last.test_accuracy
+
+
+def test_runs_tell_each_image_when_asked_for(tiny, here, tmp_path):
+    results = compare(A, data=tiny, seeds=[0, 1], test=True, images=True)
+    for name, part in [("right", tiny.validation), ("test_right", tiny.test)]:
+        right = results.right(A, name)
+        for row, seed in zip(right, [0, 1]):
+            expected = run(A, tiny, seed)[0].predict(part.images) == part.labels
+            np.testing.assert_array_equal(row, expected)
+    assert (results.right(A).mean(axis=1) == results.final(A)).all()
+    with pytest.raises(ValueError, match="images are told by runs that end and are compared with"):
+        compare(A, data=tiny, seeds=[0]).right(A, "test_right")
+    with pytest.raises(ValueError, match="images are told"):
+        compare(B.but(learning_rate=1e30), data=tiny, seeds=[0], images=True).right(
+            B.but(learning_rate=1e30))
+
+
+def test_a_run_on_record_that_does_not_tell_is_made_again(tiny, here, tmp_path):
+    path = tmp_path / "runs.jsonl"
+    compare(A, data=tiny, seeds=[0], logbook=path)
+    line = json.loads(path.read_text())
+    del line["right"], line["test_right"]                   # as lines of the first edition
+    path.write_text(json.dumps(line) + "\n")
+    assert compare(A, data=tiny, seeds=[0], logbook=path)[A][0].last.right is None
+    assert len(path.read_text().splitlines()) == 1
+    told = compare(A, data=tiny, seeds=[0], logbook=path, images=True)
+    assert told.right(A).shape == (1, 200)
+    assert len(path.read_text().splitlines()) == 2
+    compare(A, data=tiny, seeds=[0], logbook=path, images=True, test=True)
+    assert len(path.read_text().splitlines()) == 3
 
 
 def test_a_sweep_over_rates_survives_the_one_that_is_too_high(tiny, here):

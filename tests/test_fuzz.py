@@ -185,7 +185,9 @@ VALUES = SCALARS | st.recursive(SCALARS, lambda inner: st.one_of(
 FIELDS = {  # what is right, or nearly
     "units": st.lists(st.integers(-1, 9), max_size=3) | st.integers(0, 9),
     "hidden": st.sampled_from(CHOICES[:4]), "output": st.sampled_from(CHOICES[2:5]),
-    "init": st.sampled_from(CHOICES[4:8]), "inputs": st.sampled_from(CHOICES[7:12]),
+    "init": st.sampled_from(CHOICES[4:8]) | st.lists(st.sampled_from(CHOICES[4:8]), max_size=3),
+    "targets": st.tuples(st.floats(-0.1, 1), st.floats(0, 1.1)),
+    "inputs": st.sampled_from(CHOICES[7:12]),
     "order": st.sampled_from(CHOICES[11:]), "learning_rate": st.floats(0, 10),
     "batch_size": st.integers(0, 20), "epochs": st.integers(-1, 9), "momentum": st.floats(0, 1),
     "weight_decay": st.lists(st.floats(0, 1), max_size=3) | st.floats(-0.1, 1),

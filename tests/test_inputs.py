@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from handmlp import Recipe, inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
-from handmlp.inputs import LEAST
+from handmlp.inputs import LEAST, zero_mean_each
 from handmlp.runs import draw
 
-ALL = [unit_range, inverted, zero_mean, mean_of(2.0), zero_mean_per_pixel]
+ALL = [unit_range, inverted, zero_mean, mean_of(2.0), zero_mean_each, zero_mean_per_pixel]
 every = pytest.mark.parametrize("inputs", ALL, ids=repr)
 
 # Two images of two pixels. All four numbers have mean 5 and standard deviation 5.
@@ -35,6 +35,13 @@ def test_zero_mean_by_hand():
 
 def test_mean_of_by_hand():
     assert mean_of(2).fit(IMAGES)(IMAGES).tolist() == [[1, 3], [3, 1]]
+
+
+def test_each_pixel_has_mean_zero_and_one_scale_serves_all():
+    # Variances 25 and 1, and their mean is 13: the bright pixel stays five times as loud.
+    images = np.array([[0, 7], [10, 9]], np.uint8)
+    expected = np.array([[-5, -1], [5, 1]]) / np.sqrt(13)
+    np.testing.assert_allclose(zero_mean_each.fit(images)(images), expected, rtol=1e-6)
 
 
 def test_each_pixel_by_itself_and_a_constant_one_becomes_zero():

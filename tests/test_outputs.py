@@ -6,9 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from handmlp import logistic_squared_error, softmax_cross_entropy
+from handmlp import (
+    linear_squared_error,
+    logistic_cross_entropy,
+    logistic_squared_error,
+    softmax_cross_entropy,
+    softmax_squared_error,
+)
 
-ALL = [logistic_squared_error, softmax_cross_entropy]
+ALL = [linear_squared_error, logistic_cross_entropy, logistic_squared_error, softmax_cross_entropy,
+       softmax_squared_error]
+CERTAIN = [output for output in ALL if output != linear_squared_error]  # answers stay in 0 to 1
+certain = pytest.mark.parametrize("output", CERTAIN, ids=repr)
 every = pytest.mark.parametrize("output", ALL, ids=repr)
 precisions = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -31,6 +40,48 @@ def test_cross_entropy_by_hand():
     np.testing.assert_allclose(softmax_cross_entropy(Z), [[0.25, 0.75]])
     np.testing.assert_allclose(softmax_cross_entropy.loss(Z, T), [np.log(4)])  # -log 1/4
     np.testing.assert_allclose(softmax_cross_entropy.delta(Z, T), [[-0.75, 0.75]])
+
+
+def test_logistic_cross_entropy_by_hand():
+    np.testing.assert_allclose(logistic_cross_entropy(Z), [[0.5, 0.75]])
+    # -log 1/2 for the yes, -log(1 - 3/4) for the no
+    np.testing.assert_allclose(logistic_cross_entropy.loss(Z, T), [np.log(2) + np.log(4)])
+    np.testing.assert_allclose(logistic_cross_entropy.delta(Z, T), [[-0.5, 0.75]])
+
+
+def test_softmax_squared_error_by_hand():
+    np.testing.assert_allclose(softmax_squared_error(Z), [[0.25, 0.75]])
+    np.testing.assert_allclose(softmax_squared_error.loss(Z, T), [0.5625])  # ½ (9/16 + 9/16)
+    # errors -3/4 and 3/4, their mean weighted by the shares is 3/8: 1/4 * -9/8 and 3/4 * 3/8
+    np.testing.assert_allclose(softmax_squared_error.delta(Z, T), [[-0.28125, 0.28125]])
+
+
+def test_linear_squared_error_by_hand():
+    z = np.array([[-2.0, 3.0]])
+    assert linear_squared_error(z).tolist() == z.tolist()
+    assert linear_squared_error.loss(z, T).tolist() == [9]              # ½ (3² + 3²)
+    assert linear_squared_error.delta(z, T).tolist() == [[-3, 3]]
+
+
+def test_logistic_cross_entropy_of_large_sums_is_exact():
+    z, t = np.array([[1000, -1000]], np.float32), np.array([[0, 1]], np.float32)
+    with np.errstate(all="raise"):
+        assert logistic_cross_entropy.loss(z, t).tolist() == [2000]     # not infinite
+        assert logistic_cross_entropy.loss(z, 1 - t).tolist() == [0]
+        assert logistic_cross_entropy.delta(z, t).tolist() == [[1, -1]]
+
+
+def test_only_softmax_with_cross_entropy_asks_for_targets_that_add_up_to_one():
+    assert [output for output in ALL if output.shares] == [softmax_cross_entropy]
+
+
+@pytest.mark.parametrize("output", [one for one in ALL if not one.shares], ids=repr)
+def test_delta_is_the_slope_for_any_targets(output):
+    z, t = np.array([[0.3, -1.2, 2.0]]), np.array([[0.1, 0.9, 0.1]])
+    for i in range(3):
+        nudge = 1e-5 * np.eye(3)[i]
+        slope = (output.loss(z + nudge, t) - output.loss(z - nudge, t)) / 2e-5
+        np.testing.assert_allclose(output.delta(z, t)[:, i], slope, atol=1e-8)
 
 
 @precisions
@@ -66,7 +117,7 @@ def test_saturated_logistic_outputs(dtype):
             assert np.isfinite(logistic_squared_error.delta(z, t)).all()
 
 
-@every
+@certain
 def test_the_largest_float32_logits_are_finite(output):
     big = np.finfo(np.float32).max
     z, t = np.array([[big, -big, 0]], np.float32), np.eye(3, dtype=np.float32)[[1]]

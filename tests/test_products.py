@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from handmlp import Recipe, fan_in, logistic, products, relu, run, shuffled, softmax_cross_entropy
 from handmlp.products import add_multiple, add_product
@@ -15,13 +16,14 @@ QUICK = Recipe(units=(20,), hidden=relu, output=softmax_cross_entropy, init=fan_
 
 
 @pytest.fixture(params=["BLAS", "NumPy"])
-def way(request, monkeypatch):
+def way(request):
     """Both ways, the first only where SciPy is installed."""
-    if request.param == "BLAS":
-        pytest.importorskip("scipy")
-    else:
-        monkeypatch.setattr(products, "load_blas", dict)
-    return request.param
+    if request.param == "NumPy":
+        yield request.param
+        return
+    pytest.importorskip("scipy")
+    with products.one_thread():
+        yield request.param
 
 
 def matrices(n, dtype=np.float64, sizes=(7, 5), seed=0):
@@ -102,6 +104,17 @@ def test_a_dtype_that_blas_does_not_know_is_done_by_numpy(way, dtype):
     add_product(out, a, delta, 1.0)
     assert out.dtype == dtype
     np.testing.assert_allclose(out.astype(float), expected.astype(float), rtol=1e-2)
+
+
+def test_a_second_blas_is_used_with_one_thread_alone():
+    """With NumPy's and SciPy's threads at once, a step took 50 times as long."""
+    out = np.zeros((2, 2), np.float32)
+    assert products._blas_for(out) is None
+    with products.one_thread():
+        assert (products._blas_for(out) is None) == (products.load_blas() == {})
+        assert all(info["num_threads"] == 1 for info in threadpool_info())
+        assert products._blas_for(out[:, :1]) is None
+    assert products._blas_for(out) is None
 
 
 @pytest.mark.parametrize("batch_size", [1, 10, 128])

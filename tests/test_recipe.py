@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import handmlp
 from handmlp import (
+    Initialiser,
     Recipe,
     fan_in,
     file_order,
@@ -52,6 +53,31 @@ def test_one_change():
     assert baseline.change_from(baseline) == ""
 
 
+def test_a_rule_for_each_weight_matrix():
+    recipe = Recipe(init=[fan_in, unit_normal])
+    assert recipe == Recipe(init=(fan_in, unit_normal)) != Recipe(init=fan_in)
+    assert repr(recipe) == "Recipe(init=(fan_in, unit_normal))"
+    assert recipe.to_dict()["init"] == ["fan_in", "unit_normal"]
+    assert Recipe.from_dict(recipe.to_dict()) == recipe
+    assert recipe.init_per_matrix == (fan_in, unit_normal)
+    assert Recipe(units=(5, 5)).init_per_matrix == (unit_normal,) * 3
+    with pytest.raises(TypeError, match="init must be one of handmlp's initialiser values"):
+        Recipe(init=(fan_in, 0.1))
+
+    class Own(Initialiser):
+        def std(self, fan_in):
+            return 0.5
+
+    assert not Recipe(init=(fan_in, Own())).is_handmlps
+
+
+@pytest.mark.parametrize("targets", [(0.9, 0.1), (0.5, 0.5), (-0.1, 0.9), (0, 1.1), (0, "1")])
+def test_targets_are_two_numbers_from_0_to_1_the_lower_first(targets):
+    with pytest.raises((ValueError, TypeError), match="targets must be"):
+        Recipe(targets=targets)
+    assert Recipe(targets=[0, np.float32(1)]) == Recipe()
+
+
 def test_it_cannot_be_changed_in_place_and_serves_as_a_key():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Recipe().epochs = 3
@@ -80,7 +106,7 @@ WRONG = {
     "units": [0, "100", 2.5, None, True, [0], (0,), (2.5,), ("100",), (True,), (-3,)],
     "hidden": ["tanh", np.tanh, None, softmax_cross_entropy],
     "output": ["softmax", tanh, None],
-    "init": [0.1, "he", tanh],
+    "init": [0.1, "he", tanh, (fan_in,), (fan_in, fan_in, fan_in), ()],
     "inputs": [None, "unit_range", relu],
     "order": ["shuffled", None, 3],
     "learning_rate": [10**400, 0, -1, float("nan"), float("inf"), "0.1", None, True],
@@ -90,6 +116,7 @@ WRONG = {
     "weight_decay": [-1e-4, float("nan"), "0", None, (0.1,), (0.1, 0.1, 0.1), (0.1, -0.1),
                      [0.1]],
     "rate_decay": [0, -1, 1.01, float("nan"), None],
+    "targets": [0.1, None, (0.1,), (0.1, 0.9, 1), "01"],
 }
 
 

@@ -185,6 +185,13 @@ def test_at_one_seed_two_recipes_are_a_pair(tiny):
     np.testing.assert_allclose(wide.W[0] / 28, narrow.W[0], rtol=1e-6)
 
 
+def test_each_weight_matrix_has_its_rule(tiny):
+    wide, mixed = (run(QUICK.but(init=init, epochs=0), tiny, 5)[0]
+                   for init in (unit_normal, (unit_normal, fan_in)))
+    np.testing.assert_array_equal(mixed.W[0], wide.W[0])
+    np.testing.assert_allclose(mixed.W[1], wide.W[1] / np.sqrt(10), rtol=1e-6)
+
+
 @pytest.mark.parametrize("inputs", [unit_range, zero_mean, zero_mean_per_pixel], ids=repr)
 def test_the_scaling_is_of_the_rows_trained_on_alone(tiny, inputs):
     white = Dataset(np.full((200, 784), 255, np.uint8), tiny.validation.labels)
@@ -323,6 +330,9 @@ def test_a_history_comes_back_from_json_as_it_was(tiny, kind):
         assert (one.number, one.weights) == (other.number, other.weights)
         assert (one.test_accuracy is None) == (other.test_accuracy is None)
         np.testing.assert_array_equal(one.confusion, other.confusion)
+    for name in ("right", "test_right"):
+        np.testing.assert_array_equal(getattr(again.last, name), getattr(history.last, name))
+        assert all(getattr(epoch, name) is None for epoch in again.epochs[:-1])
     for name in ("loss", "train_accuracy", "validation_loss", "validation_accuracy",
                  "test_accuracy"):
         np.testing.assert_array_equal(again.curve(name), history.curve(name))

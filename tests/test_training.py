@@ -39,6 +39,28 @@ QUICK = Recipe(units=(10,), hidden=tanh, output=softmax_cross_entropy, init=fan_
                learning_rate=0.1, epochs=2)
 
 
+@pytest.mark.parametrize("targets", [(0, 1), (0.1, 0.9)])
+def test_targets_are_what_is_learned(tiny, targets):
+    """One step on all images is the step of a network that is given these targets."""
+    recipe = Recipe(units=(9,), targets=targets, batch_size=600, epochs=1)
+    network, epochs = trained(recipe, tiny)
+    other = draw(recipe, tiny, np.random.default_rng(0))
+    low, high = targets
+    t = np.where(np.eye(10)[tiny.train.labels] == 1, high, low).astype(np.float32)
+    sgd_step(other, other.inputs(tiny.train.images), t, other.parameters.like(), 3.0)
+    np.testing.assert_allclose(network.parameters.flat, other.parameters.flat, atol=1e-6)
+    assert epochs[0].loss == trained(recipe.but(targets=(0, 1)), tiny)[1][0].loss
+
+
+def test_targets_that_do_not_suit_the_output_are_refused(tiny):
+    network = draw(QUICK, tiny, np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"targets must add up to 1 over the 10 classes with "
+                       r"softmax_cross_entropy, got \(0.1, 0.9\), which add up to 1.8"):
+        next(train(network, tiny, QUICK.but(targets=(0.1, 0.9)), np.random.default_rng(0)))
+    smooth = QUICK.but(targets=(0.01, 0.91))
+    assert next(train(network, tiny, smooth, np.random.default_rng(0))).number == 0
+
+
 class Bowl(Network):
     """A network whose loss is w²/2 along its first weight and nothing else: ∂L/∂w = w."""
 

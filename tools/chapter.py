@@ -40,7 +40,9 @@ def listed(name: str, contents: str) -> str:
     lines = contents.splitlines(keepends=True)
     before = [place for place, line in enumerate(lines)
               if (chapter := re.match(r" +- file: book/(\d\d)-", line)) and chapter[1] < name[:2]]
-    lines.insert(max(before, default=2) + 1, f"  - file: book/{name}\n")
+    after = max(before, default=2)
+    indent = re.match(" *", lines[after])[0] or "  "
+    lines.insert(after + 1, f"{indent}- file: book/{name}\n")
     return "".join(lines)
 
 

@@ -19,6 +19,9 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 KEPT_CELL_METADATA = ("mystnb", "tags")
+# What JupyterLab folds: code that only draws or says, checks, and solutions with what they print.
+FOLDED = {"hide-input", "remove-input", "drawing", "hide-cell", "remove-cell"}
+SHUT = {"hide-cell", "remove-cell"}
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)  # as in tests/nbval.cfg
 
 
@@ -61,6 +64,10 @@ def refreshed(path: Path) -> str:
         cell.metadata = {k: cell.metadata[k] for k in KEPT_CELL_METADATA if k in cell.metadata}
         if cell.cell_type != "code":
             continue
+        if FOLDED & {*cell.metadata.get("tags", ())}:
+            cell.metadata["jupyter"] = {"source_hidden": True}
+        if SHUT & {*cell.metadata.get("tags", ())}:
+            cell.metadata["jupyter"]["outputs_hidden"] = True
         if "nbval-ignore-output" in cell.metadata.get("tags", ()):
             cell.outputs = []  # not the same twice, so it would change the file each time
         try:

@@ -102,18 +102,29 @@ def _slope(network, x, t, decay, array, entry, h) -> float | None:
     return (above - below) / (2 * h) if sides == other_sides else None
 
 
+def is_missing(*answers) -> bool:
+    """Say that an answer is still to be given, and return whether it is: one is `...` as yet."""
+    missing = any(one is ... or isinstance(one, (list, tuple)) and any(part is ... for part in one)
+                  for one in answers)
+    if missing:
+        print("not yet: put your answer in place of the ...")
+    return missing
+
+
 def check_answer(got, expected, hint: str, tolerance: float = 0.0) -> None:
     """Say whether an exercise's answer is right, and if not, what is off.
 
     Parameters
     ----------
     got, expected : number or array
-        The reader's answer and the right one.
+        The reader's answer, `...` as long as there is none, and the right one.
     hint : str
         Said when the answer is not right.
     tolerance : float
         Largest absolute difference that passes.
     """
+    if is_missing(got):
+        return
     try:
         array, shape = np.asarray(got, float), np.shape(expected)
         if array.shape != shape:
@@ -126,7 +137,9 @@ def check_answer(got, expected, hint: str, tolerance: float = 0.0) -> None:
 
 
 def check_goal(value: float, goal: float, what: str) -> None:
-    """Say whether a numeric goal was reached, and if not, how far it is."""
+    """Say whether a numeric goal was reached, and if not, how far it is; `...` is no value yet."""
+    if is_missing(value):
+        return
     if value >= goal:
         print(f"reached: {what} is {value:.4g}, the goal was {goal:.4g}")
     else:

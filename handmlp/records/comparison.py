@@ -65,6 +65,22 @@ class Results(dict[Recipe, list[History]]):
         """Return what `recipe` gains over `other`, paired seed by seed."""
         return paired_difference(self.final(recipe, name), self.final(other, name))
 
+    def right(self, recipe: Recipe, name: str = "right") -> np.ndarray:
+        """Return whether each image is called rightly at the end, (seeds, images).
+
+        `name` is 'right' for the validation images, 'test_right' for the test images.
+
+        Raises
+        ------
+        ValueError
+            If a run does not tell, as it diverged or was not compared with `images=True`.
+        """
+        rows = [getattr(history.last, name) for history in self[recipe]]
+        if any(row is None for row in rows):
+            raise ValueError(f"images are told by runs that end and are compared with images=True, "
+                             f"got {self[recipe]}")
+        return np.array(rows)
+
     def __repr__(self) -> str:
         return "\n".join(f"{self.label(recipe)}: {self.summary(recipe)}" for recipe in self)
 
@@ -114,8 +130,41 @@ def paired_difference(after: np.ndarray, before: np.ndarray) -> Difference:
     return Difference(float(mean), float(mean - half), float(mean + half), len(change))
 
 
+def difference_on_images(after: np.ndarray, before: np.ndarray) -> Difference:
+    """Return the mean of after - before with a 95 % interval for other seeds and other images.
+
+    Parameters
+    ----------
+    after, before : (seeds, images) arrays
+        Whether two recipes call an image by its own name, at the same seeds; or combinations of
+        such arrays, such as the mean over several recipes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or there are fewer than two seeds.
+
+    Notes
+    -----
+    Both the seeds and the images are samples. The variance of the mean is about that of the mean
+    of each seed over the number of seeds, plus that of the mean of each image over the number of
+    images (a crossed design, as in the pigeonhole bootstrap of Owen 2007).
+    """
+    if np.shape(after) != np.shape(before) or np.ndim(after) != 2:
+        raise ValueError("after and before must be of one shape (seeds, images), got shapes "
+                         f"{np.shape(after)} and {np.shape(before)}")
+    change = np.subtract(after, before, dtype=float)
+    seeds, images = change.shape
+    if seeds < 2:
+        raise ValueError(f"an interval needs at least two pairs, got {seeds}")
+    of_seeds = stats.t.ppf(0.975, seeds - 1) * change.mean(axis=1).std(ddof=1) / np.sqrt(seeds)
+    of_images = stats.norm.ppf(0.975) * change.mean(axis=0).std(ddof=1) / np.sqrt(images)
+    mean, half = change.mean(), np.hypot(of_seeds, of_images)
+    return Difference(float(mean), float(mean - half), float(mean + half), seeds)
+
+
 def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
-            logbook: str | os.PathLike | None = None, test: bool = False,
+            logbook: str | os.PathLike | None = None, test: bool = False, images: bool = False,
             n_jobs: int | None = None, progress: bool = True) -> Results:
     """Run each recipe at each seed, side by side on the machine's cores.
 
@@ -132,6 +181,8 @@ def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
         recorded there. Without it, everything is trained.
     test : bool
         Whether each run must tell its test accuracy after the last epoch.
+    images : bool
+        Whether each run must tell which images it calls rightly after the last epoch.
     n_jobs : int, optional
         Processes at most, never more than runs; as `joblib.parallel_config` says, or else all
         cores, if not given. Each takes some 300 MB; the images are shared.
@@ -144,6 +195,6 @@ def compare(*recipes: Recipe, data: Splits, seeds: Iterable[int] = range(5),
         If the logbook is no logbook; before anything is trained.
     """
     seeds = list(seeds)
-    jobs = {recipe: [Job(recipe, data, seed, test) for seed in seeds] for recipe in recipes}
+    jobs = {recipe: [Job(recipe, data, seed, test, images) for seed in seeds] for recipe in recipes}
     found = Logbook(logbook).complete(sum(jobs.values(), []), n_jobs, progress)
     return Results({recipe: [found[job] for job in jobs[recipe]] for recipe in recipes})

@@ -42,6 +42,7 @@ class Job(NamedTuple):
     data: Splits
     seed: int
     test: bool = False
+    images: bool = False
 
     @property
     def name(self) -> str | None:
@@ -56,7 +57,7 @@ class Job(NamedTuple):
 
     def train(self) -> History:
         """Make the run."""
-        return run(*self)[1]
+        return run(*self[:4])[1]
 
     def told(self, history: History) -> dict:
         """Return what of a run is written down."""
@@ -64,8 +65,15 @@ class Job(NamedTuple):
 
     def read(self, line: dict) -> History | None:
         """Return the run that a line tells, or None if it does not tell all that is asked for."""
-        asked = self.test and not line["diverged_at"]
-        return None if asked and line["test_accuracy"][-1] is None else History.from_dict(line)
+        asked = ["test_accuracy"] * self.test + ["right"] * self.images
+        if self.test and self.images:
+            asked.append("test_right")
+        whole = line["diverged_at"] or all(_ends_known(line.get(name)) for name in asked)
+        return History.from_dict(line) if whole else None
+
+
+def _ends_known(numbers: list | None) -> bool:
+    return numbers is not None and numbers[-1] is not None
 
 
 class Logbook:

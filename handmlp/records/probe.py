@@ -22,7 +22,7 @@ _told = {}  # by the recipe and the fingerprint of the images, since these may b
 
 
 def probe(recipe: Recipe, data: Splits) -> tuple[float | None, ...]:
-    """Return losses of each epoch, then accuracies and weights of the last, of a small run.
+    """Return losses of each epoch, then accuracies, weights and their changes, of a small run.
 
     Processors round differently, and large first weights enlarge that from step to step until it
     looks like another recipe. In float64 and at so small a rate all of them tell the same.
@@ -39,7 +39,8 @@ def _small_run(recipe: Recipe, data: Splits) -> tuple[float | None, ...]:
                        images=recipe.images and min(recipe.images, IMAGES))
     data = Splits(*map(few, (data.train, data.validation, data.test)))
     network, epochs = start(small, data, seed=0, test=True)
-    network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
+    w = network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
+    first = [W.copy() for W in w.W]
     done, diverged_at = [], ()
     try:
         done.extend(epochs)
@@ -49,15 +50,17 @@ def _small_run(recipe: Recipe, data: Splits) -> tuple[float | None, ...]:
     told = [epoch.loss for epoch in done] + [epoch.validation_loss for epoch in done]
     told += [last.train_accuracy, last.validation_accuracy, last.test_accuracy, *diverged_at]
     told += [value for W in last.weights for value in (W.std, W.limit, np.std(W.counts))]
+    told += [np.std(W - V) for W, V in zip(w.W, first)] + [b.std() for b in w.b]
     return tuple(None if value is None or math.isnan(value) else float(f"{value:.10g}")
                  for value in told)
 
 
 def agree(one: list, other: list) -> bool:
-    """Whether two probes tell the same, to seven digits."""
+    """Whether two probes tell the same, to seven digits; what is all but 0 is 0."""
     if len(one) != len(other) or [v is None for v in one] != [v is None for v in other]:
         return False
-    return all(a is None or math.isclose(a, b, rel_tol=1e-7) for a, b in zip(one, other))
+    return all(a is None or math.isclose(a, b, rel_tol=1e-7, abs_tol=1e-12)
+               for a, b in zip(one, other))
 
 
 def few(part: Dataset) -> Dataset:

@@ -1,0 +1,190 @@
+"""What puts an output to sleep: runs that are watched step by step, with a hand in them.
+
+    python book/sleepers.py update|measure|check book/runs.jsonl   like -m handmlp.records
+
+A run is as `handmlp.run` makes it, and two things can be done to it: the output biases can begin
+elsewhere than at 0, and the hidden layer can be frozen, so that the outputs learn alone.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from handmlp import Network, Recipe, Splits, fan_in, load_mnist, one_hot, unit_normal
+from handmlp.measures import accuracy, asleep
+from handmlp.network import Parameters
+from handmlp.products import one_thread
+from handmlp.records.__main__ import main
+from handmlp.records.logbook import Logbook
+from handmlp.records.probe import few
+from handmlp.runs import draw, streams
+from handmlp.training import minibatches, train_epoch
+
+RUNS = Path(__file__).with_name("runs.jsonl")
+# Of the first epoch; after it, the end of each.
+STEPS = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000, 1400, 2000,
+         3000)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A recipe, and what is done to its network."""
+
+    recipe: Recipe
+    bias: float = 0.0      # of all outputs, before the first step
+    frozen: bool = False   # whether the hidden layer stays as it was drawn
+
+
+class Sight(NamedTuple):
+    """What is seen of a network after a step, on 2,000 validation images.
+
+    For each output: the mean of its sum over the images of its own digit, and the median slope of
+    the logistic function there. Then the classes asleep, the accuracy, the mean hidden value, and
+    the mean cosine between the weights of two outputs.
+    """
+
+    own_sums: list[float]
+    slopes: list[float]
+    asleep: list[int]
+    accuracy: float
+    mean_hidden: float
+    alike: float
+
+
+def look(network: Network, images: np.ndarray, labels: np.ndarray) -> Sight:
+    """Return what is seen of a network."""
+    *_, a, z = network.forward(network.inputs(images))
+    confusion = np.zeros((10, 10), int)
+    np.add.at(confusion, (labels, z.argmax(axis=1)), 1)
+    own = [z[labels == k, k].astype(float) for k in range(10)]
+    with np.errstate(over="ignore", under="ignore"):
+        slopes = [float(np.median(1 / (2 + np.exp(s) + np.exp(-s)))) for s in own]  # ŷ (1 - ŷ)
+    columns = network.W[-1] / np.linalg.norm(network.W[-1], axis=0)
+    cosines = (columns.T @ columns)[np.triu_indices(10, 1)]
+    return Sight([float(s.mean()) for s in own], slopes, asleep(confusion), accuracy(confusion),
+                 float(a.mean(dtype=float)), float(cosines.mean(dtype=float)))
+
+
+def outputs_alone(network: Network, x: np.ndarray) -> tuple[Network, np.ndarray]:
+    """Return the last layer as a network of its own, with the same weights, and its inputs."""
+    last = Parameters(network.sizes[-2:], network.parameters.flat[-network.W[-1].size - 10:])
+    alone = Network(last, network.hidden, network.output, network.scaling)
+    return alone, network.forward(x)[-2]
+
+
+def watch(setting: Setting, network: Network, data: Splits,
+          rng: np.random.Generator) -> Iterator[tuple[int, Sight]]:
+    """Train a network in place; yield the number of steps taken, and what is seen, now and then."""
+    recipe, held = setting.recipe, (data.validation.images[:2000], data.validation.labels[:2000])
+    learner, x = network, network.inputs(data.train.images)
+    if setting.frozen:
+        learner, x = outputs_alone(network, x)
+    t, velocity = one_hot(data.train.labels), learner.parameters.like()
+    orders, taken = recipe.order.epochs(data.train.labels, rng), 0
+    yield 0, look(network, *held)
+    for number in range(recipe.epochs):
+        batches = list(minibatches(next(orders), recipe.batch_size))
+        stops = [step for step in STEPS if step < len(batches)] if number == 0 else []
+        for start, end in pairwise([0, *stops, len(batches)]):
+            with one_thread(), np.errstate(all="ignore"):
+                train_epoch(learner, x, t, batches[start:end], velocity, recipe.learning_rate)
+            taken += end - start
+            yield taken, look(network, *held)
+
+
+class Watched(NamedTuple):
+    """A run of a setting, for the logbook; streams of random numbers are those of `run`."""
+
+    setting: Setting
+    data: Splits
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"watched: {self.setting} seed {self.seed} data {self.data.fingerprint}"
+
+    def begin(self) -> tuple[Network, np.random.Generator]:
+        """Return the network before its first step, and the generator of the order."""
+        for_weights, for_order, _ = streams(self.seed)
+        network = draw(self.setting.recipe, self.data, for_weights)
+        network.b[-1][:] = self.setting.bias
+        return network, for_order
+
+    def probe(self) -> tuple:
+        """Return what 21 images make of the weights in float64, at small steps."""
+        recipe = self.setting.recipe
+        small = replace(self.setting, recipe=recipe.but(learning_rate=recipe.learning_rate / 1000))
+        held = self.data.validation.take(slice(200))  # with images of all classes
+        data = Splits(few(self.data.train), held, few(self.data.test))
+        network, rng = Watched(small, data, 0).begin()
+        network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
+        *_, (steps, sight) = watch(small, network, data, rng)
+        told = [steps, *sight.own_sums, *sight.slopes, len(sight.asleep), *sight[3:],
+                *(part.std() for part in (*network.W, *network.b))]
+        return tuple(float(f"{value:.10g}") for value in told)
+
+    def train(self) -> dict:
+        """Return one row of what was seen for each of the steps at which the run was watched."""
+        network, rng = self.begin()
+        steps, sights = zip(*watch(self.setting, network, self.data, rng))
+        return {"steps": list(steps), **dict(zip(Sight._fields, map(list, zip(*sights))))}
+
+    def told(self, result: dict) -> dict:
+        return {"setting": str(self.setting), "seed": self.seed, **result}
+
+    def read(self, line: dict) -> dict:
+        return {name: line[name] for name in ("steps", *Sight._fields)}
+
+
+BASELINE = Recipe()
+# Each first matrix large or small, and three rates: one epoch, to see outputs fall.
+FIRST_WEIGHTS = {"both large": unit_normal, "small W[0]": (fan_in, unit_normal),
+                 "small W[1]": (unit_normal, fan_in), "both small": fan_in}
+FALLS = [Setting(BASELINE.but(init=init, learning_rate=rate, epochs=1))
+         for init in FIRST_WEIGHTS.values() for rate in (3.0, 1.0, 0.01)]
+FROZEN = [Setting(BASELINE.but(init=rule, epochs=5), frozen=True)
+          for rule in (unit_normal, fan_in)]
+UNFROZEN = [replace(setting, frozen=False) for setting in FROZEN]
+NO_FIRST = Setting(BASELINE, bias=-2.2)  # each output begins by saying no: logistic(-2.2) is 0.1
+ALL = [*FALLS, *FROZEN, *UNFROZEN, NO_FIRST]
+SEEDS = range(20)
+
+
+def watched(setting: Setting, seeds: Iterable[int] = SEEDS) -> dict[str, np.ndarray]:
+    """Return what was seen at each step, with one row for each seed: found, or else made now."""
+    jobs = [Watched(setting, load_mnist(), seed) for seed in seeds]
+    found = Logbook(RUNS).complete(jobs)
+    runs = [found[job] for job in jobs]
+    sleepers = [[len(digits) for digits in run["asleep"]] for run in runs]
+    rows = {name: np.array([run[name] for run in runs]) for name in Sight._fields
+            if name != "asleep"}
+    return {"steps": np.array(runs[0]["steps"]), "sleepers": np.array(sleepers), **rows}
+
+
+def watched_jobs(logbook: Logbook | None = None) -> list[Watched]:
+    """Return all runs of the chapter."""
+    return [Watched(setting, load_mnist(), seed) for setting in ALL for seed in SEEDS]
+
+
+def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
+    """Say how far a run made again leaves the record, if it is more than seeds differ.
+
+    As in archaeology: a point and five standard deviations over the seeds are allowed, and next to
+    nothing untrained.
+    """
+    runs = [run["accuracy"] for run in (recorded, *others)]
+    spread = np.maximum.accumulate(np.std(runs, axis=0, ddof=1)[::-1])[::-1]
+    gap = np.abs(np.subtract(fresh["accuracy"], recorded["accuracy"]))
+    first = np.allclose(fresh["own_sums"][0], recorded["own_sums"][0], rtol=1e-3, atol=1e-3)
+    far = gap[0] > 0.002 or not first or (gap > 0.01 + 5 * spread).any()
+    return f"accuracy is off by {gap.max():.4f}" if far else None
+
+
+if __name__ == "__main__":
+    import sleepers  # by its name, under which the processes that train find it too
+    sys.exit(min(1, main(None, sleepers.watched_jobs, sleepers.differs)))
