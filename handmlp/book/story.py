@@ -16,3 +16,6 @@ SHUFFLED = ZERO_MEAN.but(order=shuffled)
 DECAYED = SHUFFLED.but(weight_decay=1e-5)
 
 STORY = (BASELINE, TANH, SOFTMAX, FAN_IN, ZERO_MEAN, SHUFFLED, DECAYED)
+# What each rung is called; it keeps the changes of those before it.
+STEPS = ("as in 2015", "+ tanh", "+ cross-entropy", "+ first weights", "+ mean 0", "+ shuffling",
+         "+ weight decay")
