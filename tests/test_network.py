@@ -1,11 +1,13 @@
 """The network: its parameters, forward, backward, what it predicts, and how it is kept."""
 
 import copy
+import io
 import os
 import pickle
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from handmlp import (
 )
 from handmlp.activations import Activation
 from handmlp.network import Parameters
+from handmlp.outputs import Output
 
 ACTIVATIONS, OUTPUTS = [logistic, tanh, relu], [logistic_squared_error, softmax_cross_entropy]
 DEPTHS = [(), (5,), (4, 3), (6, 5, 4)]
@@ -153,6 +156,25 @@ def test_a_gradient_is_the_mean_of_those_of_its_examples(n, seed):
     np.testing.assert_allclose(gradient(slice(None)), np.mean(single, axis=0), atol=1e-14)
 
 
+def test_what_a_gradient_is_unless_told_otherwise():
+    network, (x, t) = draw((4, 3, 3), dtype=np.float64), batch(5, (4, 3))
+    a, used = network.forward(x), network.parameters.like()
+    used.flat += 7                               # what was there before is written over
+    fresh = network.backward(a, t, network.parameters.like(), factor=1.0, keep=0.0)
+    np.testing.assert_array_equal(network.backward(a, t, used).flat, fresh.flat)
+    np.testing.assert_allclose(network.deltas(a, t)[-1], (network.output(a[-1]) - t) / 5)
+
+
+def test_the_values_take_the_place_of_the_sums():
+    class Asks(Activation):
+        def __call__(self, z, out=None):
+            assert out is z
+            return np.tanh(z, out=out)
+
+    network = draw((2, 2, 2), Asks())
+    assert network.forward(np.ones((1, 2), np.float32))[1].shape == (1, 2)
+
+
 def test_a_factor_scales_the_gradient():
     network, (x, t) = draw((4, 3, 3), dtype=np.float64), batch(5, (4, 3))
     plain, scaled = (network.backward(network.forward(x), t, out=network.parameters.like(),
@@ -260,8 +282,10 @@ def test_a_network_whose_sums_are_not_finite_says_that_it_cannot_answer(value):
     image = np.full(784, 255)
     image[6:] = 0
     network.W[0][:5] = value
+    said = ("^this network cannot answer: its weights are so large, or are no longer numbers, that "
+            "the sums of its outputs are not finite$")
     for ask in (network.predict, network.probabilities):
-        with pytest.raises(ValueError, match="cannot answer: its weights are so large"):
+        with pytest.raises(ValueError, match=said):
             ask(image)
 
 
@@ -281,6 +305,19 @@ def test_floating_errors_may_be_set_to_raise(hidden, output):
     np.testing.assert_array_equal(got[0], expected[0])
     assert got[1][0] == expected[1][0]
     np.testing.assert_array_equal(got[1][1], expected[1][1])
+
+
+def test_answers_that_leave_the_range_of_the_numbers_raise_nothing():
+    class Powers(Output):
+        def __call__(self, z):
+            return np.exp(z)
+
+    network, image = draw((1, 3)), np.zeros((1, 1))
+    network.b[0][:] = (3e38, -3e38, 0)           # their difference is beyond float32
+    with np.errstate(all="raise"):
+        assert network.probabilities(image).tolist() == [[1, 0, 0]]
+        network.output, network.b[0][:] = Powers(), (-200, 0, -300)
+        assert network.probabilities(image).tolist() == [[0, 1, 0]]
 
 
 def test_predicting_leaves_the_image_and_the_network_alone(tiny):
@@ -340,6 +377,23 @@ def saved(path, **changes):
     np.savez(path, **content)
 
 
+def rewritten(path, name, change):
+    """Change the bytes of one array of the file."""
+    with zipfile.ZipFile(path) as archive:
+        content = {member: archive.read(member) for member in archive.namelist()}
+    content[f"{name}.npy"] = change(content[f"{name}.npy"])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, data in content.items():
+            archive.writestr(member, data)
+
+
+def later(data):
+    """The same array in version 2 of NumPy's form."""
+    file = io.BytesIO()
+    np.lib.format.write_array(file, np.load(io.BytesIO(data)), version=(2, 0))
+    return file.getvalue()
+
+
 BAD_FILES = {
     "half": (lambda path: path.write_bytes(path.read_bytes()[:path.stat().st_size // 2]),
              "damaged or not a saved network"),
@@ -372,14 +426,17 @@ BAD_FILES = {
     "weights that are none": (lambda path: saved(path, flat=np.full(8, np.nan, np.float32)),
                               "flat holds what is not a finite number"),
     "scale of another shape": (lambda path: saved(path, scale=np.ones(5)), r"scale .* \(5,\)"),
-    "scale of zero": (lambda path: saved(path, scale=0.0), "scale is 0"),
+    "scale of zero": (lambda path: saved(path, scale=0.0), "network: scale is 0$"),
     "infinite shift": (lambda path: saved(path, shift=np.inf), "shift holds what is not"),
+    "a long name": (lambda path: saved(path, hidden=np.array("tanh", "<U101")),
+                    "hidden has .* <U101"),
+    "a later form": (lambda path: rewritten(path, "format", later),
+                     "network: format is in a later form"),
     "objects": (lambda path: saved(path, flat=np.array([None] * 8)), "flat has .* object"),
 }
 
 
 def npy():
-    import io
     file = io.BytesIO()
     np.save(file, np.ones(3))
     return file.getvalue()
@@ -395,6 +452,22 @@ def test_a_bad_file_gives_one_clear_sentence_with_its_path(tmp_path, kind):
         Network.load(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_largest_that_is_still_read(tmp_path):
+    path = tmp_path / "net.npz"
+    draw((1,) * 100).save(path)
+    assert Network.load(path).sizes == (1,) * 100
+    saved(path, hidden=np.array("tanh", "<U100"))
+    assert Network.load(path).hidden == tanh
+
+
+def test_what_follows_an_array_is_not_read(tmp_path):
+    path = tmp_path / "net.npz"
+    draw((3, 2)).save(path)
+    flat = Network.load(path).parameters.flat
+    rewritten(path, "flat", lambda data: data + bytes(10**6))
+    np.testing.assert_array_equal(Network.load(path).parameters.flat, flat)
 
 
 def test_one_changed_byte_is_an_error_or_changes_nothing(tmp_path):

@@ -51,6 +51,12 @@ def test_sorted_by_class_keeps_the_files_order_within_a_class():
     assert epochs(sorted_by_class, [1, 0, 1, 0])[0].tolist() == [1, 3, 0, 2]
 
 
+def test_sorted_by_class_keeps_the_files_order_of_many_rows_too():
+    rows = np.arange(200)                      # enough that a quicker sort would mix them
+    expected = [*rows[::2], *rows[1::2]]
+    assert epochs(sorted_by_class, rows % 2)[0].tolist() == expected
+
+
 def test_runs_hold_equal_labels():
     # 12 rows of each class make four runs of 3; neighbours may be of one class: 3, 6, 9 ...
     for rows in epochs(runs_of(3)):

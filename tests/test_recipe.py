@@ -154,3 +154,19 @@ def test_every_sensible_recipe_is_made_and_prints_itself(units, rate, momentum, 
 def test_a_sample_that_cannot_be(name, value):
     with pytest.raises(ValueError, match=name):
         Recipe(**{name: value})
+
+
+def test_folds_begin_at_two_halves():
+    assert Recipe(fold=(0, 2)).fold == (0, 2)
+    assert Recipe(fold=(1, 2)).fold == (1, 2)
+
+
+def test_a_fold_that_cannot_be_is_told_what_one_is():
+    said = r"fold must be \(i, k\), part i of k parts counted from 0, such as \(0, 5\), got .2, 2.$"
+    with pytest.raises(ValueError, match="^" + said):
+        Recipe(fold=(2, 2))
+
+
+def test_choices_that_no_recipe_has_are_named():
+    with pytest.raises(ValueError, match="^a recipe has no colour, taste$"):
+        Recipe.from_dict({"taste": 1, "epochs": 2, "colour": 3})

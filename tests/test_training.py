@@ -123,6 +123,13 @@ def test_momentum_by_hand(second_rate, expected):
     assert network.parameters.flat[0] == pytest.approx(expected)
 
 
+def test_unless_told_otherwise_a_step_has_no_momentum():
+    network, velocity = at(Bowl, [1, 0])
+    for _ in range(2):
+        step(network, velocity, 0.1)
+    assert network.parameters.flat[0] == pytest.approx(0.81)  # .9 of .9
+
+
 @pytest.mark.parametrize("decay", [(), (0.0, 0.0)], ids=repr)
 def test_without_momentum_it_is_plain_gradient_descent_bit_for_bit(decay):
     rng = np.random.default_rng(0)
@@ -384,6 +391,12 @@ def test_the_test_images_are_read_only_when_asked_for(tiny):
     assert trained(QUICK.but(epochs=0), tiny, test=True)[1][0].test_accuracy is not None
 
 
+def test_unless_asked_for_the_test_images_are_not_read(tiny):
+    rng = np.random.default_rng(0)
+    network = draw(QUICK, tiny, rng)
+    assert [epoch.test_accuracy for epoch in train(network, tiny, QUICK, rng)] == [None] * 3
+
+
 def test_the_labels_to_watch_change_nothing_that_is_learned(tiny):
     wrong = Dataset(tiny.validation.images, 9 - tiny.validation.labels)
     np.testing.assert_array_equal(
@@ -426,6 +439,24 @@ def test_a_run_that_leaves_the_finite_numbers_stops_and_says_so(tiny, name):
         assert (error.epoch, error.step) == (2, 1)
     else:
         assert 1 < error.step < len(tiny.train) / recipe.batch_size  # at once, not after the epoch
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_the_first_step_that_is_not_finite_is_told_by_its_number(bad):
+    network = Network.draw((1, 2), tanh, softmax_cross_entropy, fan_in, None,
+                           np.random.default_rng(0))
+    x, t = np.ones((3, 1), np.float32), np.eye(2, dtype=np.float32)[[0, 1, 0]]
+    x[bad] = np.nan
+    with np.errstate(all="ignore"):
+        told = train_epoch(network, x, t, [[0], [1], [2]], network.parameters.like(), 0.1)
+    assert told == bad + 1
+
+
+def test_without_images_there_is_nothing_to_train_on(tiny):
+    data = Splits(tiny.train.take([]), tiny.validation, tiny.test)
+    with pytest.raises(ValueError,
+                       match="^data.train holds no images: there is nothing to train on$"):
+        trained(QUICK, data)
 
 
 def test_a_single_weight_that_is_no_number_is_found_at_once(tiny):
