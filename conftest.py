@@ -1,9 +1,11 @@
 """How the checks are run, from whichever folder, with kernels that keep quiet."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent
 
@@ -11,6 +13,18 @@ ROOT = Path(__file__).parent
 settings.register_profile("handmlp", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("fuzz", deadline=None, max_examples=10_000, print_blob=True)
 settings.load_profile("handmlp")
+
+
+class ByPage(LoadScopeScheduling):
+    """Sends to one worker what shares a kernel or a browser: a notebook, a page, a test file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        page = re.search(r"test_pages\.py::.*\[(book/[\w-]+?)(-\d+)?(-light|-dark)?\]", nodeid)
+        return page[1] if page else nodeid.split("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByPage:
+    return ByPage(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -30,7 +30,8 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for chapter in TOC["chapters"])]
+PAGES = [TOC["root"],
+         *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 WIDTHS = (320, 390, 768, 1280)
 PAPER = 718  # A4 with margins of 1 cm, in CSS pixels
 SCHEMES = ("light", "dark")
