@@ -4,7 +4,7 @@ SEEDS ?= 1
 py := .venv/bin/python
 
 book: .venv/ready        ## build the site in _build/html, training whatever the logbook lacks
-	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
+	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/sleepers.py update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
 
 test: book               ## run every check: package, chapters, pages
 	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest
@@ -15,10 +15,10 @@ unit: .venv/ready        ## check the package alone: no build, no browser
 fuzz: .venv/ready        ## try 10,000 inputs of each kind
 	$(py) -m pytest -n 0 --hypothesis-profile fuzz tests/test_fuzz.py
 
-chapter: .venv/ready     ## begin the chapter NAME, such as 12-momentum
+chapter: .venv/ready     ## begin the chapter NAME, such as 14-momentum
 	$(py) tools/chapter.py $(NAME)
 
-try: .venv/ready         ## run the chapter CH, such as 12, and its checks
+try: .venv/ready         ## run the chapter CH, such as 08, and its checks
 	$(py) -m pytest -n 0 book/$(CH)*.ipynb tests/test_chapters.py tests/test_hidden_code.py tests/test_claims.py -k "$(CH) and not new and not digit"
 
 lab: .venv/ready         ## open the notebooks
@@ -28,13 +28,16 @@ notebooks: .venv/ready   ## run the notebooks and write their text outputs and t
 	$(py) tools/refresh.py && $(py) tools/ladder.py
 
 measure: .venv/ready     ## train everything again and rewrite the logbook
-	$(py) -m handmlp.records measure book/runs.jsonl && $(py) book/archaeology.py measure book/runs.jsonl
+	$(py) -m handmlp.records measure book/runs.jsonl && $(py) book/sleepers.py measure book/runs.jsonl && $(py) book/archaeology.py measure book/runs.jsonl
 
 check: .venv/ready       ## train SEEDS seeds of each entry of the logbook again and compare
-	$(py) -m handmlp.records check --seeds $(SEEDS) book/runs.jsonl && $(py) book/archaeology.py check book/runs.jsonl
+	$(py) -m handmlp.records check --seeds $(SEEDS) book/runs.jsonl && $(py) book/sleepers.py check book/runs.jsonl && $(py) book/archaeology.py check book/runs.jsonl
 
 bench: .venv/peers       ## time a training step, and the way to 97 %, beside other libraries
 	$(py) benchmarks/bench.py
+
+mutants: .venv/mutmut    ## break the package in a thousand small ways and say what no test hears
+	$(py) tools/mutants.py
 
 clean:                   ## remove everything that make has made
 	rm -rf .venv _build build book/assets/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
@@ -45,4 +48,7 @@ clean:                   ## remove everything that make has made
 .venv/peers: .venv/ready benchmarks/requirements.txt
 	$(py) -m pip install --quiet --requirement benchmarks/requirements.txt && touch $@
 
-.PHONY: book test unit fuzz chapter try lab notebooks measure check bench clean
+.venv/mutmut: .venv/ready tests/mutants.txt
+	$(py) -m pip install --quiet --requirement tests/mutants.txt && touch $@
+
+.PHONY: book test unit fuzz chapter try lab notebooks measure check bench mutants clean

@@ -12,12 +12,15 @@ from pathlib import Path
 import chapter
 import nbformat
 import pytest
+import reading
 from refresh import METADATA, refreshed
 
 ROOT = Path(__file__).parent.parent
 BOOK = ROOT / "book"
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
 ONE = next((path for path in CHAPTERS if path.name.startswith("01")), None)  # where one will do
+
+INTERVAL = re.compile(r"(?:\(|interval )[+−]?\d+\.\d+ to [+−]?\d+\.\d+")
 
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
@@ -118,6 +121,30 @@ def test_names_in_the_prose_exist(path):
         pkgutil.resolve_name(name)
     for name in re.findall(r"`((?:handmlp|tests|benchmarks)/[\w/]+\.\w+)`", prose):
         assert (ROOT / name).exists(), name
+
+
+@each_chapter
+def test_a_chapter_says_how_long_it_takes_and_none_takes_too_long(path):
+    notebook, said = nbformat.read(path, as_version=4), reading.said(path)
+    if not path.name[0].isdigit():
+        return
+    assert said <= 35, f"{reading.minutes(path):.1f} minutes"
+    assert f"*About {said} minutes, exercises apart.*" in notebook.cells[0].source
+    contents = nbformat.read(BOOK / "intro.ipynb", as_version=4).cells
+    rows = [line for cell in contents for line in cell.source.splitlines()
+            if line.startswith("|") and f"({path.name})" in line]
+    assert [row.split("|")[-2].strip() for row in rows] == [str(said)] * len(rows)
+
+
+@each_chapter
+def test_a_sentence_has_at_most_one_interval(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        texts = [cell.source] if cell.cell_type == "markdown" else [
+            output.data["text/markdown"] for output in cell.outputs
+            if "text/markdown" in output.get("data", {})]
+        lines = (line for text in texts for line in text.splitlines() if not line.startswith("|"))
+        for sentence in re.split(r"(?<=[.:;?!)]) ", " ".join(lines)):
+            assert len(INTERVAL.findall(sentence)) <= 1, sentence
 
 
 # --- one chapter, run again ---------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Begin a chapter that passes every check as it is: python tools/chapter.py 12-momentum"""
+"""Begin a chapter that passes every check as it is: python tools/chapter.py 14-momentum"""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def create(name: str, root: Path = ROOT) -> Path:
         If `name` is not two digits and words with hyphens, or there is such a chapter already.
     """
     if not re.fullmatch(r"\d\d(-[a-z0-9]+)+", name):
-        raise ValueError(f"NAME must be like 12-momentum, got {name!r}")
+        raise ValueError(f"NAME must be like 14-momentum, got {name!r}")
     path = root / "book" / f"{name}.ipynb"
     if taken := sorted(path.parent.glob(f"{name[:2]}-*.ipynb")):
         raise ValueError(f"NAME must have a number that is free, got {name!r} beside {taken[0]}")

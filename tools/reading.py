@@ -4,6 +4,7 @@ Minutes are words of prose / 180 + rows of displayed formulas / 3 + lines of cod
 figures and controls / 2. Exercises are left out: they take as long as one likes.
 """
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ def minutes(path: Path) -> float:
 
 def said(path: Path) -> int:
     """Return the minutes that a page says, rounded up to the next five."""
-    return 5 * -(-minutes(path) // 5)
+    return 5 * math.ceil(minutes(path) / 5)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,10 @@ class Logbook:
 
     def find(self, job: Job) -> Any | None:
         """Return the recorded run, or None if there is none that today's code would repeat."""
-        line = self.lines().get(job.name) if job.name else None
+        return self._found(job, self.lines())
+
+    def _found(self, job: Job, lines: dict[str, dict]) -> Any | None:
+        line = lines.get(job.name) if job.name else None
         if line is None:
             return None
         today = job.probe()
@@ -130,7 +133,8 @@ class Logbook:
     def complete(self, jobs: Sequence[Job], n_jobs: int | None = None,
                  progress: bool = True) -> dict[Job, Any]:
         """Return the run of each job: found, or else trained now; the rest is as in `compare`."""
-        found = {job: self.find(job) for job in jobs}
+        lines = self.lines()  # once, since another process may add to them all the time
+        found = {job: self._found(job, lines) for job in jobs}
         due = [job for job in found if found[job] is None]
         return found | self.train(due, n_jobs, progress)
 
