@@ -24,9 +24,12 @@ from handmlp.training import Diverged
 
 CHOICES = {
     "hidden": ("hidden units", ["logistic", "tanh", "relu"]),
-    "output": ("output and loss", ["logistic_squared_error", "softmax_cross_entropy"]),
+    "output": ("output and loss", ["logistic_squared_error", "logistic_cross_entropy",
+                                   "softmax_squared_error", "softmax_cross_entropy",
+                                   "linear_squared_error"]),
     "init": ("first weights", ["unit_normal", "fan_in", "he", "fan_in_times", "normal"]),
-    "inputs": ("inputs", ["unit_range", "zero_mean", "zero_mean_per_pixel", "inverted"]),
+    "inputs": ("inputs", ["unit_range", "zero_mean", "zero_mean_each", "zero_mean_per_pixel",
+                          "inverted"]),
     "order": ("order", ["file_order", "shuffled", "shuffled_once", "sorted_by_class", "runs_of"]),
 }
 NUMBERS = {  # name: what the reader sees, kind, lowest, highest; None: as many as there are images
