@@ -7,7 +7,8 @@ It learns from one image at a time: x, a, z and δ are rows, and a gradient is t
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +28,12 @@ from handmlp.runs import streams
 
 RUNS = Path(__file__).with_name("runs.jsonl")
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Choices:
-    """What the code was to do, and one switch for each of its mistakes."""
+    """What the code was to do, one switch for each of its mistakes, and one for each improvement.
+
+    Its text, by which a run is found, leaves out the last four where they are not set.
+    """
 
     improved: bool                   # tanh, softmax, mean 0 and shuffling, or none of them
     learning_rate: float             # η
@@ -41,6 +45,19 @@ class Choices:
     pixel_by_pixel: bool = False     # each pixel is scaled on its own
     logistic_twice: bool = False     # a slope is taken at f(z), and not at z
     previous_gradient: bool = False  # momentum repeats the last gradient, not the last change
+    one_learns: bool | None = None   # of the hidden units, all others get a delta of 0
+    activations: bool | None = None  # tanh and softmax; as improved, unless it is set
+    mean_0: bool | None = None       # inputs of mean 0; as improved, unless it is set
+    shuffled: bool | None = None     # a new order in each epoch; as improved, unless it is set
+
+    def __repr__(self) -> str:
+        told = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return f"Choices({', '.join(f'{name}={one}' for name, one in told if one is not None)})"
+
+    def has(self, improvement: str) -> bool:
+        """Whether the code has this improvement: its own switch says so, or else `improved`."""
+        own = getattr(self, improvement)
+        return self.improved if own is None else own
 
 
 def root(n: int, choices: Choices) -> float:
@@ -69,11 +86,11 @@ class PixelByPixel(Inputs):
 
 def untrained(choices: Choices, data, rng: np.random.Generator) -> Network:
     """Return the network before training, its scaling fitted to the images trained on."""
-    if choices.improved:
+    parts, inputs = (logistic, logistic_squared_error), unit_range
+    if choices.has("activations"):
         parts = tanh, softmax_cross_entropy
+    if choices.has("mean_0"):
         inputs = PixelByPixel() if choices.pixel_by_pixel else zero_mean
-    else:
-        parts, inputs = (logistic, logistic_squared_error), unit_range
     return Network(first_weights(choices, rng), *parts, inputs.fit(data.train.images))
 
 
@@ -90,6 +107,12 @@ def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray, choices: Choic
         delta = network.output.delta(z, t)                   # δ = (ŷ - t) f′(z), or ŷ - t
         slope = f.slope(a)                                   # f′(z)
     return [(x, delta @ W1.T * slope), (a, delta)]
+
+
+def all_but_one_deaf(gradient: list) -> None:
+    """Leave one hidden unit its delta, in place: in print, all are written to one index."""
+    delta = gradient[0][1]
+    delta[:, np.arange(delta.size) != 9] = 0
 
 
 def descend(w: Parameters, gradient: list, rate: float) -> None:
@@ -120,8 +143,11 @@ def epochs_2015(network: Network, choices: Choices, data: Splits,
     w, v, previous, rate = network.parameters, network.parameters.like(), [], choices.learning_rate
     for number in range(choices.epochs + 1):
         with one_thread(), np.errstate(all="ignore"):
-            for row in () if not number else rng.permutation(rows) if choices.improved else rows:
+            mixed = number and choices.has("shuffled")
+            for row in () if not number else rng.permutation(rows) if mixed else rows:
                 gradient = gradient_2015(network, x[row], t[row], choices)
+                if choices.one_learns:
+                    all_but_one_deaf(gradient)
                 step_2015(w, v, gradient, previous, rate, choices)
                 previous = gradient
             rate /= 1 + choices.decay if number else 1
@@ -194,10 +220,54 @@ SWEPT = [*FIRSTS, MEANT, switch(MEANT, "integer_division")]
 ALL = [*FIRSTS, HASTY, *IMPROVED, *(choices for swept in SWEPT for choices in at_rates(swept))]
 
 
+IMPROVEMENTS = {"activations": {"activations": True, "logistic_twice": False},
+                "first weights": {"integer_division": False},
+                "mean 0": {"mean_0": True},
+                "shuffling": {"shuffled": True}}
+SUBSETS = [names for size in range(5) for names in combinations(IMPROVEMENTS, size)]
+# Rates and momenta of the first network with the wrong momentum; the last of both are in print.
+RATES, MOMENTA = (0.3, 0.1, 0.03, 0.0002), (0.25, 0.5, 1.0)
+GRID = {(mu, eta): replace(HASTY, learning_rate=eta, momentum=mu)
+        for mu in MOMENTA for eta in RATES}
+PRINTED = GRID[1.0, 0.0002]
+ONE_LEARNS = replace(PRINTED, one_learns=True)
+
+
+def improved(*names: str) -> Choices:
+    """Return the first network with these improvements, at a rate that suits it.
+
+    With logistic units it is that of the first network. With tanh and softmax it is the best of
+    `tries`.
+    """
+    choices = FIRST
+    for name in names:
+        choices = replace(choices, **IMPROVEMENTS[name])
+    if "activations" in names:
+        gentle = {"first weights", "mean 0"} <= {*names}
+        choices = replace(choices, learning_rate=0.01 if gentle else 0.03)
+    return choices
+
+
+def tries(*names: str) -> list[Run2015]:
+    """Return the runs, of one epoch over 10,000 images, that chose the rate of `improved`."""
+    data = load_mnist()
+    few_images = Splits(data.train.take(slice(10_000)), data.validation, data.test)
+    return [Run2015(replace(improved(*names), learning_rate=rate, epochs=1), few_images, 0)
+            for rate in (0.003, 0.01, 0.03, 0.1, 0.3)]
+
+
+# Of each network so many seeds: five of those that the chapter compares one by one.
+SEEDS = (dict.fromkeys(GRID.values(), 1) | {PRINTED: 3, ONE_LEARNS: 3}
+         | dict.fromkeys((improved(*names) for names in SUBSETS), 3) | dict.fromkeys(ALL, 5))
+TRIED = [("activations", *more) for size in range(3)
+         for more in combinations(("first weights", "mean 0"), size)]
+
+
 def jobs_2015(logbook: Logbook | None = None) -> list[Run2015]:
-    """Return all runs of the chapter: five seeds of each choice."""
-    return [Run2015(choices, load_mnist(), seed) for choices in dict.fromkeys(ALL)
-            for seed in range(5)]
+    """Return all runs of the chapter, and of the page on what the post said."""
+    runs = [Run2015(choices, load_mnist(), seed) for choices, count in SEEDS.items()
+            for seed in range(count)]
+    return runs + [job for names in TRIED for job in tries(*names)]
 
 
 def recorded(choices: Choices, seeds: Iterable[int] = range(5)) -> list[dict]:

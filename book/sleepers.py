@@ -9,13 +9,15 @@ elsewhere than at 0, and the hidden layer can be frozen, so that the outputs lea
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from handmlp import Network, Recipe, Splits, fan_in, load_mnist, one_hot, unit_normal
+from handmlp import Network, Recipe, Splits, fan_in, load_mnist, normal, one_hot, unit_normal
+from handmlp.initialisers import UnitNormal
 from handmlp.measures import accuracy, asleep
 from handmlp.network import Parameters
 from handmlp.products import one_thread
@@ -84,7 +86,9 @@ def watch(setting: Setting, network: Network, data: Splits,
     learner, x = network, network.inputs(data.train.images)
     if setting.frozen:
         learner, x = outputs_alone(network, x)
-    t, velocity = one_hot(data.train.labels), learner.parameters.like()
+    low, high = recipe.targets
+    t, velocity = low + (high - low) * one_hot(data.train.labels), learner.parameters.like()
+    decay = recipe.decay_per_matrix[-len(learner.W):]
     orders, taken = recipe.order.epochs(data.train.labels, rng), 0
     yield 0, look(network, *held)
     for number in range(recipe.epochs):
@@ -92,7 +96,8 @@ def watch(setting: Setting, network: Network, data: Splits,
         stops = [step for step in STEPS if step < len(batches)] if number == 0 else []
         for start, end in pairwise([0, *stops, len(batches)]):
             with one_thread(), np.errstate(all="ignore"):
-                train_epoch(learner, x, t, batches[start:end], velocity, recipe.learning_rate)
+                train_epoch(learner, x, t, batches[start:end], velocity, recipe.learning_rate,
+                            decay=decay)
             taken += end - start
             yield taken, look(network, *held)
 
@@ -117,16 +122,7 @@ class Watched(NamedTuple):
 
     def probe(self) -> tuple:
         """Return what 21 images make of the weights in float64, at small steps."""
-        recipe = self.setting.recipe
-        small = replace(self.setting, recipe=recipe.but(learning_rate=recipe.learning_rate / 1000))
-        held = self.data.validation.take(slice(200))  # with images of all classes
-        data = Splits(few(self.data.train), held, few(self.data.test))
-        network, rng = Watched(small, data, 0).begin()
-        network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
-        *_, (steps, sight) = watch(small, network, data, rng)
-        told = [steps, *sight.own_sums, *sight.slopes, len(sight.asleep), *sight[3:],
-                *(part.std() for part in (*network.W, *network.b))]
-        return tuple(float(f"{value:.10g}") for value in told)
+        return _probe(self.setting, self.data)
 
     def train(self) -> dict:
         """Return one row of what was seen for each of the steps at which the run was watched."""
@@ -141,6 +137,27 @@ class Watched(NamedTuple):
         return {name: line[name] for name in ("steps", *Sight._fields)}
 
 
+@cache
+def _probe(setting: Setting, data: Splits) -> tuple:
+    recipe = setting.recipe
+    small = replace(setting, recipe=recipe.but(learning_rate=recipe.learning_rate / 1000))
+    held = data.validation.take(slice(200))  # with images of all classes
+    data = Splits(few(data.train), held, few(data.test))
+    network, rng = Watched(small, data, 0).begin()
+    network.parameters = Parameters(network.sizes, network.parameters.flat.astype(np.float64))
+    *_, (steps, sight) = watch(small, network, data, rng)
+    told = [steps, *sight.own_sums, *sight.slopes, len(sight.asleep), *sight[3:],
+            *(part.std() for part in (*network.W, *network.b))]
+    return tuple(float(f"{value:.10g}") for value in told)
+
+
+class AllAlike(UnitNormal):
+    """As unit_normal, but all outputs begin with the weights of the first."""
+
+    def __call__(self, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        return super().__call__(rng, shape)[:, :1].repeat(shape[1], axis=1)
+
+
 BASELINE = Recipe()
 # Each first matrix large or small, and three rates: one epoch, to see outputs fall.
 FIRST_WEIGHTS = {"both large": unit_normal, "small W[0]": (fan_in, unit_normal),
@@ -150,20 +167,42 @@ FALLS = [Setting(BASELINE.but(init=init, learning_rate=rate, epochs=1))
 FROZEN = [Setting(BASELINE.but(init=rule, epochs=5), frozen=True)
           for rule in (unit_normal, fan_in)]
 UNFROZEN = [replace(setting, frozen=False) for setting in FROZEN]
-NO_FIRST = Setting(BASELINE, bias=-2.2)  # each output begins by saying no: logistic(-2.2) is 0.1
-ALL = [*FALLS, *FROZEN, *UNFROZEN, NO_FIRST]
+# At the small rate, W[1] from small to large: does the depth follow the spread?
+SCALES = {std: Setting(BASELINE.but(init=(unit_normal, normal(std)), learning_rate=0.01, epochs=1))
+          for std in (0.2, 0.4, 0.6, 2.0)}
+PLAIN = Setting(BASELINE)
+# Each output begins by saying no: logistic(-2.2) is 0.1.
+NO_FIRST = {name: Setting(BASELINE.but(init=init, learning_rate=0.01, epochs=1), bias=-2.2)
+            for name, init in FIRST_WEIGHTS.items() if name.startswith("both")}
+NO_FIRST_FAST = Setting(BASELINE, bias=-2.2)
+ALIKE = {name: Setting(BASELINE.but(init=(init, AllAlike())))
+         for name, init in [("both large", unit_normal), ("small W[0]", fan_in)]}
+CURED = {"targets 0.1 and 0.9": Setting(BASELINE.but(targets=(0.1, 0.9))),
+         "weight decay 0.00001": Setting(BASELINE.but(weight_decay=1e-5))}
+ALL = [*FALLS, *FROZEN, *UNFROZEN, *SCALES.values(), PLAIN, *NO_FIRST.values(), NO_FIRST_FAST,
+       *ALIKE.values(), *CURED.values()]
 SEEDS = range(20)
 
 
-def watched(setting: Setting, seeds: Iterable[int] = SEEDS) -> dict[str, np.ndarray]:
-    """Return what was seen at each step, with one row for each seed: found, or else made now."""
-    jobs = [Watched(setting, load_mnist(), seed) for seed in seeds]
-    found = Logbook(RUNS).complete(jobs)
-    runs = [found[job] for job in jobs]
-    sleepers = [[len(digits) for digits in run["asleep"]] for run in runs]
-    rows = {name: np.array([run[name] for run in runs]) for name in Sight._fields
+def watched(*settings: Setting, seeds: Iterable[int] = SEEDS) -> list[dict[str, np.ndarray]]:
+    """Return what was seen of each setting: found in the logbook, or else made now.
+
+    Each is a dictionary of arrays: the numbers of "steps", and for all else one row for each seed
+    and one column for each of these steps.
+    """
+    jobs = {setting: [Watched(setting, load_mnist(), seed) for seed in seeds]
+            for setting in settings}
+    found = Logbook(RUNS).complete(sum(jobs.values(), []))
+    return [_arrays([found[job] for job in jobs[setting]]) for setting in settings]
+
+
+def _arrays(runs: list[dict]) -> dict[str, np.ndarray]:
+    seen = {name: np.array([run[name] for run in runs]) for name in Sight._fields
             if name != "asleep"}
-    return {"steps": np.array(runs[0]["steps"]), "sleepers": np.array(sleepers), **rows}
+    asleep = np.array([[[k in digits for k in range(10)] for digits in run["asleep"]]
+                       for run in runs])
+    return {"steps": np.array(runs[0]["steps"]), "asleep": asleep,
+            "sleepers": asleep.sum(axis=2), **seen}
 
 
 def watched_jobs(logbook: Logbook | None = None) -> list[Watched]:

@@ -5,6 +5,8 @@ from handmlp.data import Dataset, Splits, load_idx, load_mnist, one_hot, split
 from handmlp.initialisers import Initialiser, fan_in, fan_in_times, he, normal, unit_normal
 from handmlp.inputs import (
     Inputs,
+    centred,
+    centred_each,
     inverted,
     mean_of,
     unit_range,
@@ -30,8 +32,8 @@ from handmlp.training import Diverged, train
 __version__ = "0.1.0"
 __all__ = [  # without the modules: a reader may well have called something `data`
     "Activation", "Dataset", "Diverged", "History", "Initialiser", "Inputs", "Network", "Order",
-    "Output", "Recipe", "Splits", "evaluate", "fan_in", "fan_in_times", "file_order", "he",
-    "inverted", "linear_squared_error", "load_idx", "load_mnist", "logistic",
+    "Output", "Recipe", "Splits", "centred", "centred_each", "evaluate", "fan_in", "fan_in_times",
+    "file_order", "he", "inverted", "linear_squared_error", "load_idx", "load_mnist", "logistic",
     "logistic_cross_entropy", "logistic_squared_error", "mean_of", "normal", "one_hot", "relu",
     "run", "runs_of", "shuffled", "shuffled_once", "softmax_cross_entropy", "softmax_squared_error",
     "sorted_by_class", "split", "start", "tanh", "train", "unit_normal", "unit_range", "zero_mean",

@@ -53,6 +53,20 @@ class Inverted(Inputs):
         return _scaling(255, -255)
 
 
+class Centred(Inputs):
+    """Mean 0 over all pixels of all images: one shift; the spread stays as in `unit_range`."""
+
+    def fit(self, images: np.ndarray) -> Scaling:
+        return _scaling(images.mean(dtype=np.float64), 255)
+
+
+class CentredEach(Inputs):
+    """Mean 0 for each pixel on its own: a shift for each; the spread as in `unit_range`."""
+
+    def fit(self, images: np.ndarray) -> Scaling:
+        return _scaling(images.mean(axis=0, dtype=np.float64), 255)
+
+
 class MeanOf(Inputs):
     """Standard deviation 1 and a mean of your choice: one shift and one scale for all pixels."""
 
@@ -92,6 +106,8 @@ class ZeroMeanPerPixel(Inputs):
 
 unit_range = UnitRange()
 inverted = Inverted()
+centred = Centred()
+centred_each = CentredEach()
 zero_mean = ZeroMean()
 mean_of = MeanOf
 zero_mean_each = ZeroMeanEach()

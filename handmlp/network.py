@@ -136,7 +136,7 @@ class Network:
         `a` is what `forward` returned, `t` the targets (n, classes). Since every gradient is
         proportional to the deltas of the outputs, `factor` scales these, which are few.
         """
-        delta = self.output.delta(a[-1], t)                  # δ = ŷ - t (softmax)
+        delta = self.output.delta(a[-1], t)                  # δ of the outputs
         delta *= factor / len(t)                             # a mean over n
         deltas = [delta]
         for l in reversed(range(1, len(self.W))):

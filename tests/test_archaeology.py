@@ -15,14 +15,20 @@ from archaeology import (
     FIRST,
     HASTY,
     MEANT,
+    ONE_LEARNS,
+    PRINTED,
     PUBLISHED,
+    SEEDS,
+    SUBSETS,
     Run2015,
     descend,
     differs,
     gradient_2015,
+    improved,
     jobs_2015,
     step_2015,
     switch,
+    tries,
     untrained,
 )
 
@@ -166,6 +172,35 @@ def test_the_published_code_makes_all_four_and_the_mended_none():
 # --- the record ---------------------------------------------------------------------------------
 
 
+def test_one_index_for_all_deltas_lets_one_unit_learn(tiny):
+    network, before = drawn(PRINTED, tiny), drawn(PRINTED, tiny)
+    [*archaeology.epochs_2015(network, replace(ONE_LEARNS, epochs=1), tiny,
+                              np.random.default_rng(0))]
+    moved = (network.W[0] != before.W[0]).any(axis=0)
+    assert moved.sum() == 1
+    assert (network.W[1] != before.W[1]).all()
+
+
+def test_each_improvement_changes_what_it_names_and_all_four_are_the_improved_network():
+    assert improved() == FIRST
+    for name in archaeology.IMPROVEMENTS:
+        changed = {field for field, value in vars(improved(name)).items()
+                   if value != getattr(FIRST, field)} - {"learning_rate"}
+        assert changed == {*archaeology.IMPROVEMENTS[name]}
+    every = improved(*archaeology.IMPROVEMENTS)
+    assert all(every.has(name) for name in ("activations", "mean_0", "shuffled"))
+    assert replace(every, activations=None, mean_0=None, shuffled=None, improved=True) == replace(
+        MEANT, momentum=0.0, learning_rate=every.learning_rate)
+
+
+def test_the_rate_of_an_improved_network_is_the_best_that_was_tried():
+    book = Logbook(archaeology.RUNS)
+    for names in SUBSETS:
+        if "activations" in names and "shuffling" not in names:
+            best = max(tries(*names), key=lambda job: book.find(job)["accuracy"][-1])
+            assert best.choices.learning_rate == improved(*names).learning_rate
+
+
 def edited(folder, before, after):
     """Return the module with an edit, made once."""
     text = Path(archaeology.__file__).read_text("utf-8")
@@ -211,9 +246,8 @@ def test_an_edit_is_seen_by_the_runs_that_it_touches(before, after, touched, tin
 
 
 def test_a_probe_and_a_name_tell_every_network_from_every_other(mnist):
-    jobs = [job for job in jobs_2015() if job.seed == 0]
-    probes = [job.probe() for job in jobs]
-    assert len({job.name for job in jobs_2015()}) == 5 * len(jobs)
+    probes = [Run2015(choices, mnist, 0).probe() for choices in SEEDS]
+    assert len({job.name for job in jobs_2015()}) == len(jobs_2015())
     assert not any(agree(one, other) for i, one in enumerate(probes) for other in probes[:i])
 
 
@@ -307,8 +341,8 @@ def test_a_chapter_finds_what_is_recorded_and_records_what_is_not(tiny, small, j
 def test_it_runs_as_a_script_from_anywhere_in_processes_of_their_own(tmp_path):
     script, runs = tmp_path / "archaeology.py", tmp_path / "runs.jsonl"
     text = Path(archaeology.__file__).read_text("utf-8")
-    for before, after in [("epochs: int = 5", "epochs: int = 0"), ("range(5)]", "range(1)]"),
-                          ("dict.fromkeys(ALL)", "ALL[:2]")]:
+    for before, after in [("epochs: int = 5", "epochs: int = 0"), ("range(count)]", "range(1)]"),
+                          ("SEEDS.items()", "[*SEEDS.items()][:2]"), ("in TRIED for", "in () for")]:
         assert text.count(before) == 1, before
         text = text.replace(before, after)
     script.write_text(text, "utf-8")

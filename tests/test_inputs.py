@@ -6,11 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from handmlp import Recipe, inverted, mean_of, unit_range, zero_mean, zero_mean_per_pixel
+from handmlp import (
+    Recipe,
+    centred,
+    centred_each,
+    inverted,
+    mean_of,
+    unit_range,
+    zero_mean,
+    zero_mean_per_pixel,
+)
 from handmlp.inputs import LEAST, zero_mean_each
 from handmlp.runs import draw
 
-ALL = [unit_range, inverted, zero_mean, mean_of(2.0), zero_mean_each, zero_mean_per_pixel]
+ALL = [unit_range, inverted, centred, centred_each, zero_mean, mean_of(2.0), zero_mean_each,
+       zero_mean_per_pixel]
 every = pytest.mark.parametrize("inputs", ALL, ids=repr)
 
 # Two images of two pixels. All four numbers have mean 5 and standard deviation 5.
@@ -31,6 +41,14 @@ def test_zero_mean_by_hand():
     scaling = zero_mean.fit(IMAGES)
     assert scaling(IMAGES).tolist() == [[-1, 1], [1, -1]]
     assert scaling(np.array([[20, 5]], np.uint8)).tolist() == [[3, 0]]
+
+
+def test_centred_shifts_and_leaves_the_spread():
+    # The mean of all is 7, those of the two pixels are 5 and 9; 255 grey levels are 1.
+    images = np.array([[0, 7], [10, 11]], np.uint8)
+    one, each = centred.fit(images)(images), centred_each.fit(images)(images)
+    np.testing.assert_allclose(one, np.array([[-7, 0], [3, 4]]) / 255, atol=1e-7)
+    np.testing.assert_allclose(each, np.array([[-5, -2], [5, 2]]) / 255, atol=1e-7)
 
 
 def test_mean_of_by_hand():
