@@ -4,7 +4,7 @@ SEEDS ?= 1
 py := .venv/bin/python
 
 book: .venv/ready        ## build the site in _build/html, training whatever the logbook lacks
-	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/sleepers.py update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && rm -rf _build && .venv/bin/jupyter-book build . -W -n --keep-going
+	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/sleepers.py update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && rm -rf _build && $(py) tools/execute.py _build/.jupyter_cache && .venv/bin/jupyter-book build . -W -n --keep-going
 
 test: book               ## run every check: package, chapters, pages
 	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest

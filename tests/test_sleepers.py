@@ -5,7 +5,21 @@ import json
 import numpy as np
 import pytest
 import sleepers
-from sleepers import ALL, SEEDS, AllAlike, Setting, Watched, differs, look, watch, watched_jobs
+from sleepers import (
+    ALL,
+    NEW_SEEDS,
+    SEEDS,
+    AllAlike,
+    Setting,
+    Watched,
+    differs,
+    first_steps,
+    follow,
+    look,
+    push_and_pull,
+    watch,
+    watched_jobs,
+)
 
 from handmlp import Recipe, fan_in, run, softmax_cross_entropy, unit_normal
 from handmlp.records.probe import agree
@@ -64,6 +78,34 @@ def test_what_is_seen_by_hand(tiny):
     assert sight.accuracy == (z.argmax(axis=1) == labels).mean()
 
 
+def test_the_first_steps_are_those_of_the_watched_run(mnist):
+    recipe = Recipe(epochs=1)
+    way = follow(recipe, 10, seed=1)
+    network, rng = Watched(Setting(recipe), mnist, 1).begin()
+    seen = dict(watch(Setting(recipe), network, mnist, rng))
+    depth, spread, _ = push_and_pull(recipe, steps=10, seeds=[1])
+    np.testing.assert_allclose(depth, seen[10].own_sums, rtol=1e-5)  # of 2,000 images
+    np.testing.assert_allclose(way[-1], depth, atol=1.5)             # of 500 of them
+    assert way.shape == (10, 10)
+    assert (spread > 1).all()
+
+
+def test_push_and_pull_balance_where_the_loss_is_least(mnist):
+    """Without a step: the derivative of the loss in a bias is push less pull."""
+    recipe = Recipe(init=fan_in, targets=(0.2, 0.7))
+    network, *_ = first_steps(recipe, 1, seed=0)
+    held = mnist.validation.take(slice(2000))
+    z = network.forward(network.inputs(held.images))[-1].astype(float)
+    t = np.where(np.eye(10)[held.labels] == 1, 0.7, 0.2)
+
+    def loss(shift):
+        return (0.5 * (1 / (1 + np.exp(-(z + shift))) - t) ** 2).sum(axis=0)
+
+    slope = (loss(1e-5) - loss(-1e-5)) / 2e-5
+    _, _, ratio = push_and_pull(recipe, steps=0, seeds=[0])
+    assert ((ratio > 1) == (slope > 0)).all()
+
+
 def test_probes_and_names_tell_every_setting_from_every_other(mnist):
     jobs = [Watched(setting, mnist, 0) for setting in ALL]
     assert len({job.name for job in jobs}) == len({job.probe() for job in jobs}) == len(ALL)
@@ -75,7 +117,7 @@ def test_the_record_holds_each_run_and_nothing_else_and_today_would_repeat_it(mn
     recorded = {line["name"]: line["probe"] for line in lines}
     jobs = watched_jobs()
     assert {job.name for job in jobs} == {*recorded}
-    assert len(jobs) == len(SEEDS) * len(ALL)
+    assert len(jobs) == len(SEEDS) * len(ALL) + len(NEW_SEEDS)
     assert all(agree(recorded[job.name], job.probe()) for job in jobs)
 
 

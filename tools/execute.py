@@ -1,0 +1,30 @@
+"""Run all notebooks of the book, as many at once as there are cores, into the cache of the build.
+
+    python tools/execute.py _build/.jupyter_cache
+
+Sphinx alone would run them one after another, which takes most of a build.
+"""
+
+import sys
+from pathlib import Path
+
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+
+BOOK = Path(__file__).parent.parent / "book"
+
+
+def main(path: str) -> int:
+    """Return 0, or 1 if a notebook failed; its traceback is then on standard error."""
+    cache = get_cache(path)
+    for notebook in sorted(BOOK.glob("*.ipynb")):
+        cache.add_nb_to_project(str(notebook))
+    done = load_executor("local-parallel", cache).run_and_cache(timeout=1200)
+    failed = [*done.errored, *done.excepted]
+    for notebook in failed:
+        print(f"{notebook}\n{cache.get_project_record(notebook).traceback}", file=sys.stderr)
+    return min(1, len(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
