@@ -71,6 +71,12 @@ def test_logistic_cross_entropy_of_large_sums_is_exact():
         assert logistic_cross_entropy.delta(z, t).tolist() == [[1, -1]]
 
 
+def test_the_slope_of_shares_that_are_next_to_nothing_is_next_to_nothing():
+    z, t = np.array([[0.0, -740.0]]), np.array([[0.0, 1.0]])   # e^-740 is below all normal numbers
+    with np.errstate(all="raise"):
+        np.testing.assert_allclose(softmax_squared_error.delta(z, t), [[0, 0]], atol=1e-300)
+
+
 def test_only_softmax_with_cross_entropy_asks_for_targets_that_add_up_to_one():
     assert [output for output in ALL if output.shares] == [softmax_cross_entropy]
 
