@@ -465,4 +465,4 @@ def test_the_books_record_has_a_line_a_run_and_opens_without_a_word():
         lines = Logbook(ROOT / "book" / "runs.jsonl").lines()
     text = (ROOT / "book" / "runs.jsonl").read_text("utf-8")
     assert len(lines) == text.count("\n") > 1500
-    assert sum("choices" in line for line in lines.values()) == 140
+    assert sum("choices" in line for line in lines.values()) == 218

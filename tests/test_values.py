@@ -42,7 +42,7 @@ def test_what_a_value_prints_makes_it_again(value):
 
 def test_values_differ_by_kind_and_by_what_they_hold():
     assert {name: repr(value) for name, value in NAMES.items()} == {name: name for name in NAMES}
-    assert len(set(VALUES)) == len(VALUES) == 20 + len(MADE)
+    assert len(set(VALUES)) == len(VALUES) == 22 + len(MADE)
     assert normal(1) == normal(1.0) != normal(2)
     assert normal(1.0) != fan_in_times(1.0)
     assert fan_in != he
