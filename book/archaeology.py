@@ -141,9 +141,9 @@ def epochs_2015(network: Network, choices: Choices, data: Splits,
     rows, held = np.arange(len(data.train)), (data.validation.images, data.validation.labels)
     x, t = network.inputs(data.train.images)[:, None], one_hot(data.train.labels)[:, None]
     w, v, previous, rate = network.parameters, network.parameters.like(), [], choices.learning_rate
+    mixed = choices.has("shuffled")
     for number in range(choices.epochs + 1):
         with one_thread(), np.errstate(all="ignore"):
-            mixed = number and choices.has("shuffled")
             for row in () if not number else rng.permutation(rows) if mixed else rows:
                 gradient = gradient_2015(network, x[row], t[row], choices)
                 if choices.one_learns:

@@ -8,18 +8,20 @@ Sphinx alone would run them one after another, which takes most of a build.
 import sys
 from pathlib import Path
 
+import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
-BOOK = Path(__file__).parent.parent / "book"
+ROOT = Path(__file__).parent.parent
+TIMEOUT = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["execute"]["timeout"]
 
 
 def main(path: str) -> int:
     """Return 0, or 1 if a notebook failed; its traceback is then on standard error."""
     cache = get_cache(path)
-    for notebook in sorted(BOOK.glob("*.ipynb")):
+    for notebook in sorted((ROOT / "book").glob("*.ipynb")):
         cache.add_nb_to_project(str(notebook))
-    done = load_executor("local-parallel", cache).run_and_cache(timeout=1200)
+    done = load_executor("local-parallel", cache).run_and_cache(timeout=TIMEOUT)
     failed = [*done.errored, *done.excepted]
     for notebook in failed:
         print(f"{notebook}\n{cache.get_project_record(notebook).traceback}", file=sys.stderr)

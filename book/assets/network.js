@@ -11,7 +11,7 @@ const activations = {
   relu: { f: z => Math.max(z, 0), slope: a => (a > 0 ? 1 : 0) },
 };
 
-/* Of one row: ŷ(z), loss(z, t) and delta(z, t). */
+/* Of one row: the answers ŷ of its sums z, then the loss and its slope in z. */
 const logistics = z => z.map(activations.logistic.f);
 const softmax = z => {
   const largest = Math.max(...z), e = z.map(each => Math.exp(each - largest));
@@ -25,19 +25,16 @@ const row = (rows, i, width) => Array.from(rows.subarray(i * width, (i + 1) * wi
 
 const outputs = {
   logistic_squared_error: {
-    answer: logistics,
     loss: (z, t) => squared(logistics(z), t),
     delta: (z, t) => logistics(z).map(                           // (ŷ - t) ŷ (1 - ŷ)
       (y, k) => (y - t[k]) * y * (1 - y)),
   },
   logistic_cross_entropy: {
-    answer: logistics,
     loss: (z, t) => sum(z.map(                                   // log(1 + eᶻ) - z t
       (s, k) => Math.max(s, 0) + Math.log1p(Math.exp(-Math.abs(s))) - s * t[k])),
     delta: (z, t) => error(logistics(z), t),                     // ŷ - t
   },
   softmax_cross_entropy: {
-    answer: softmax,
     loss: (z, t) => {
       const largest = Math.max(...z), below = z.map(s => s - largest);
       return Math.log(sum(below.map(Math.exp))) - sum(below.map((s, k) => s * t[k]));
@@ -45,7 +42,6 @@ const outputs = {
     delta: (z, t) => error(softmax(z), t),                       // ŷ - t
   },
   softmax_squared_error: {
-    answer: softmax,
     loss: (z, t) => squared(softmax(z), t),
     delta: (z, t) => {
       const y = softmax(z), e = error(y, t), mean = sum(y.map((each, k) => each * e[k]));
