@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from handmlp import load_mnist
-from handmlp.book import plots
+from handmlp.book import plots, words
 from handmlp.book.page import STYLE, svg
 from handmlp.book.story import BASELINE, STORY
 from handmlp.measures import Epoch, asleep, own_share
@@ -129,9 +129,9 @@ class Run:
         if not self.epochs:
             return f"Run {self.number}: {self.ending or 'drawing the first weights.'}"
         last, only = self.epochs[-1], self.history.only_class
-        sleeping = ", ".join(map(str, asleep(last.confusion)))
+        sleeping = [f"the {digit}" for digit in asleep(last.confusion)]
         says = (f"Every image is called {only}: it has learned nothing. " if only is not None else
-                f"Digits of which it reads fewer than one in ten: {sleeping or 'none'}. ")
+                f"Asleep: {words.listed(sleeping)}. " if sleeping else "No digit is asleep. ")
         return (f"Run {self.number}, after epoch {last.number} of {self.recipe.epochs}: reads "
                 f"{last.train_accuracy:.1%} of its training images as they are labelled, and "
                 f"{last.validation_accuracy:.1%} of the {last.confusion.sum():,} for validation. "
@@ -290,7 +290,7 @@ def confusion(run: Run) -> tuple[plt.Figure, str]:
 
 
 PICTURES = {"confusion matrix": confusion, "weights": histograms, "hidden means": hidden_means,
-            "first weights as images": first_weights}
+            "first layer as images": first_weights}
 
 
 # --- in a notebook --------------------------------------------------------------------------------

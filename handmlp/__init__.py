@@ -2,6 +2,7 @@
 
 from handmlp.activations import Activation, logistic, relu, tanh
 from handmlp.data import Dataset, Splits, load_idx, load_mnist, one_hot, split
+from handmlp.distortions import Distortion, elastic, shifted, undistorted
 from handmlp.initialisers import Initialiser, fan_in, fan_in_times, he, normal, unit_normal
 from handmlp.inputs import (
     Inputs,
@@ -27,15 +28,17 @@ from handmlp.outputs import (
 )
 from handmlp.recipe import Recipe
 from handmlp.runs import History, run, start
+from handmlp.schedules import Schedule, constant, falling, one_cycle
 from handmlp.training import Diverged, train
 
 __version__ = "0.1.0"
 __all__ = [  # without the modules: a reader may well have called something `data`
-    "Activation", "Dataset", "Diverged", "History", "Initialiser", "Inputs", "Network", "Order",
-    "Output", "Recipe", "Splits", "centred", "centred_each", "evaluate", "fan_in", "fan_in_times",
-    "file_order", "he", "inverted", "linear_squared_error", "load_idx", "load_mnist", "logistic",
-    "logistic_cross_entropy", "logistic_squared_error", "mean_of", "normal", "one_hot", "relu",
-    "run", "runs_of", "shuffled", "shuffled_once", "softmax_cross_entropy", "softmax_squared_error",
-    "sorted_by_class", "split", "start", "tanh", "train", "unit_normal", "unit_range", "zero_mean",
-    "zero_mean_each", "zero_mean_per_pixel",
+    "Activation", "Dataset", "Distortion", "Diverged", "History", "Initialiser", "Inputs",
+    "Network", "Order", "Output", "Recipe", "Schedule", "Splits", "centred", "centred_each",
+    "constant", "elastic", "evaluate", "falling", "fan_in", "fan_in_times", "file_order", "he",
+    "inverted", "linear_squared_error", "load_idx", "load_mnist", "logistic",
+    "logistic_cross_entropy", "logistic_squared_error", "mean_of", "normal", "one_cycle", "one_hot",
+    "relu", "run", "runs_of", "shifted", "shuffled", "shuffled_once", "softmax_cross_entropy",
+    "softmax_squared_error", "sorted_by_class", "split", "start", "tanh", "train", "undistorted",
+    "unit_normal", "unit_range", "zero_mean", "zero_mean_each", "zero_mean_per_pixel",
 ]

@@ -3,18 +3,23 @@
 import dataclasses
 from dataclasses import dataclass
 
+import numpy as np
+
 from handmlp.activations import Activation, logistic
+from handmlp.distortions import Distortion, undistorted
 from handmlp.initialisers import Initialiser, unit_normal
 from handmlp.inputs import Inputs, unit_range
 from handmlp.orders import Order, file_order
 from handmlp.outputs import Output, logistic_squared_error
+from handmlp.schedules import Schedule, constant
 from handmlp.values import is_whole, number, whole
 
 KINDS = {"hidden": Activation, "output": Output, "init": Initialiser, "inputs": Inputs,
-         "order": Order}
+         "order": Order, "schedule": Schedule, "distortion": Distortion}
 RANGES = {"learning_rate": ("a positive number", lambda n: n > 0),
           "momentum": ("a number in [0, 1)", lambda n: 0 <= n < 1),
           "rate_decay": ("a number in (0, 1]", lambda n: 0 < n <= 1),
+          "dropout": ("a share in [0, 1)", lambda n: 0 <= n < 1),
           "wrong_labels": ("a share in [0, 1]", lambda n: 0 <= n <= 1)}
 DECAY_RANGE = "a number of at least 0, or a tuple with one for each weight matrix", lambda n: n >= 0
 TARGETS = "(low, high), two numbers from 0 to 1 such as (0.1, 0.9)"
@@ -26,10 +31,12 @@ class Recipe:
 
     `units` is the size of the hidden layer, or a tuple with the size of each; `init` and
     `weight_decay` are one rule or one λ for all weight matrices, or a tuple with one for each.
-    `rate_decay` multiplies the learning rate after every epoch. `targets` are learned in place of 0
-    and 1, which the reported losses keep. The last three choose what is learned from: so many of
-    the training `images` (None: all), a share of `wrong_labels` among them, and `fold=(i, k)` to
-    hold out the i-th of k parts of them in place of the validation images.
+    `rate_decay` multiplies the learning rate after every epoch, `schedule` at every step. With
+    `nesterov`, momentum looks ahead. `dropout` leaves out such a share of the hidden values.
+    `targets` are learned in place of 0 and 1, which the reported losses keep. The last four choose
+    what is learned from: so many of the training `images` (None: all), a share of `wrong_labels`
+    among them, a `distortion` anew for every epoch, and `fold=(i, k)` to hold out the i-th of k
+    parts of them in place of the validation images.
 
     Raises
     ------
@@ -47,11 +54,15 @@ class Recipe:
     batch_size: int = 10
     epochs: int = 10
     momentum: float = 0.0
+    nesterov: bool = False
     weight_decay: float | tuple[float, ...] = 0.0
     rate_decay: float = 1.0
+    schedule: Schedule = constant
+    dropout: float = 0.0
     targets: tuple[float, float] = (0.0, 1.0)
     images: int | None = None
     wrong_labels: float = 0.0
+    distortion: Distortion = undistorted
     fold: tuple[int, int] | None = None
 
     def __post_init__(self):
@@ -68,12 +79,14 @@ class Recipe:
             if _is_row(getattr(self, name)) and len(getattr(self, name)) != layers:
                 raise ValueError(f"{name} must be one {what} or one for each of the "
                                  f"{layers} weight matrices, got {getattr(self, name)!r}")
+        if not isinstance(self.nesterov, (bool, np.bool)):
+            raise TypeError(f"nesterov must be True or False, got {self.nesterov!r}")
         # Plain numbers, so that 1 and np.float64(1.0) make the same recipe as 1.0.
         plain = {name: number(name, getattr(self, name), *RANGES[name]) for name in RANGES}
         plain |= {"units": tuple(map(int, units)), "epochs": whole("epochs", self.epochs, 0),
                   "batch_size": whole("batch_size", self.batch_size, 1),
                   "images": None if self.images is None else whole("images", self.images, 1),
-                  "targets": _targets(self.targets),
+                  "nesterov": bool(self.nesterov), "targets": _targets(self.targets),
                   "fold": None if self.fold is None else _fold(self.fold),
                   "init": tuple(self.init) if _is_row(self.init) else self.init}
         plain["weight_decay"] = (
@@ -113,8 +126,8 @@ class Recipe:
     @property
     def is_handmlps(self) -> bool:
         """Whether each choice is one of handmlp's own, so that what this prints says all of it."""
-        chosen = (self.hidden, self.output, self.inputs, self.order, *self.init_per_matrix)
-        return all(choice.is_handmlps for choice in chosen)
+        chosen = [getattr(self, name) for name in KINDS if name != "init"]
+        return all(choice.is_handmlps for choice in (*chosen, *self.init_per_matrix))
 
     def to_dict(self) -> dict:
         """Return all choices as JSON can hold them."""

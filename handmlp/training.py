@@ -12,11 +12,14 @@ not depend on the batch size. Losses that are reported are without the penalty.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from dataclasses import replace
+from itertools import repeat, takewhile
 
 import numpy as np
 
 from handmlp.data import Splits, one_hot
+from handmlp.distortions import undistorted
+from handmlp.dropout import Dropout
 from handmlp.measures import Epoch, measure
 from handmlp.network import Network, Parameters
 from handmlp.products import add_multiple, one_thread
@@ -57,16 +60,32 @@ def sgd_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameter
     w.flat += v.flat                                              # w ← w + v
 
 
+def nesterov_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameters,
+                  learning_rate: float, momentum: float = 0.0,
+                  decay: tuple[float, ...] = ()) -> None:
+    """Change the network by a step as `sgd_step` does, but with the gradient from further on.
+
+    It is taken where the velocity alone would lead (Nesterov 1983; Sutskever 2013, eq. 3 and 4).
+    """
+    w, v = network.parameters.flat, velocity.flat
+    here = w.copy()
+    w += momentum * v                                             # look ahead: w + μ v
+    sgd_step(network, x, t, velocity, learning_rate, momentum, decay)  # v ← μ v - η ∂L/∂w there
+    np.add(here, v, out=w)                                        # w + v, from where it stood
+
+
 def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterable[np.ndarray],
-                velocity: Parameters, learning_rate: float, momentum: float = 0.0,
-                decay: tuple[float, ...] = ()) -> int | None:
+                velocity: Parameters, learning_rate: float | Iterable[float],
+                momentum: float = 0.0, decay: tuple[float, ...] = (),
+                step: Callable = sgd_step) -> int | None:
     """Take one step per minibatch; return the number of a step that was not finite, or None.
 
-    `batches` yields row numbers of `x` and `t`; the rest is as in `sgd_step`.
+    `batches` yields row numbers of `x` and `t`, and there may be a learning rate for each; the rest
+    is as in `sgd_step`, or another `step` that is called as it is.
     """
-    for number, rows in enumerate(batches, 1):
-        sgd_step(network, x.take(rows, axis=0), t.take(rows, axis=0), velocity, learning_rate,
-                 momentum, decay)
+    rates = learning_rate if isinstance(learning_rate, Iterable) else repeat(learning_rate)
+    for number, (rows, rate) in enumerate(zip(batches, rates), 1):
+        step(network, x.take(rows, axis=0), t.take(rows, axis=0), velocity, rate, momentum, decay)
         b = network.b[-1]
         if not math.isfinite(b.dot(b)):  # any δ of the outputs that is not finite makes it so
             return number
@@ -84,10 +103,9 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     data : Splits
         Only `data.train` is learned from; `data.validation` is watched.
     recipe : Recipe
-        `order`, `batch_size`, `epochs`, `learning_rate`, `rate_decay`, `momentum`, `weight_decay`
-        and `targets` are read.
+        All is read but what the network was drawn by, and what the data were chosen by.
     rng : numpy.random.Generator
-        Draws the order of the examples.
+        Draws the order of the examples; its children draw distortions and dropout.
     test : bool
         Whether the last epoch reports the accuracy on `data.test`; it is read nowhere else.
     stop : function
@@ -108,16 +126,24 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     """
     if not len(data.train):
         raise ValueError("data.train holds no images: there is nothing to train on")
-    x = network.inputs(data.train.images)
+    images, learner, step = data.train.images, network, sgd_step
+    for_distortion, for_dropout = rng.spawn(2)
+    if recipe.dropout:
+        learner = replace(network, hidden=Dropout(network.hidden, recipe.dropout, for_dropout))
+    if recipe.nesterov:
+        step = nesterov_step
+    x = network.inputs(images)
     t = _targets(data.train.labels, network, recipe, like=x)
     velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
     for number in range(recipe.epochs + 1):
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
-        learning_rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
+        rates = _rates(recipe, number, len(batches))
+        if batches and recipe.distortion != undistorted:
+            x = network.inputs(recipe.distortion(images, for_distortion))
         before = network.parameters.flat.copy()
         with one_thread(), np.errstate(all="ignore"):
-            failed = train_epoch(network, x, t, takewhile(lambda rows: not stop(), batches),
-                                 velocity, learning_rate, recipe.momentum, recipe.decay_per_matrix)
+            failed = train_epoch(learner, x, t, takewhile(lambda rows: not stop(), batches),
+                                 velocity, rates, recipe.momentum, recipe.decay_per_matrix, step)
             stopped = number > 0 and stop()
             last = number == recipe.epochs
             epoch = None if failed or stopped else measure(network, data, number, last, test)
@@ -126,8 +152,15 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
         if stopped:
             return
         if epoch is None:
-            raise _failure(recipe, number, failed or len(batches), learning_rate)
+            raise _failure(recipe, number, failed or len(batches), rates)
         yield epoch
+
+
+def _rates(recipe: Recipe, number: int, steps: int) -> list[float]:
+    """Return the learning rate of each step of an epoch."""
+    rate = recipe.learning_rate * recipe.rate_decay ** max(0, number - 1)
+    return [float(rate * recipe.schedule((number - 1 + step / steps) / recipe.epochs))
+            for step in range(steps)]
 
 
 def _targets(labels: np.ndarray, network: Network, recipe: Recipe, like: np.ndarray) -> np.ndarray:
@@ -141,8 +174,8 @@ def _targets(labels: np.ndarray, network: Network, recipe: Recipe, like: np.ndar
     return t
 
 
-def _failure(recipe: Recipe, number: int, step: int, learning_rate: float) -> Exception:
+def _failure(recipe: Recipe, number: int, step: int, rates: list[float]) -> Exception:
     if number > 0:
-        return Diverged(number, step, learning_rate)
+        return Diverged(number, step, rates[step - 1])
     return ValueError("the loss is not finite before the first step: the first weights or the "
                       f"inputs are too large, got {recipe}")

@@ -171,7 +171,9 @@ def test_any_file_is_loaded_as_a_network_or_refused_by_name(path, content):
 CHOICES = [handmlp.logistic, handmlp.tanh, handmlp.relu, handmlp.softmax_cross_entropy,
            handmlp.logistic_squared_error, handmlp.fan_in, handmlp.normal(0.1), handmlp.he,
            handmlp.unit_range, handmlp.zero_mean, handmlp.mean_of(0.5), handmlp.inverted,
-           handmlp.shuffled, handmlp.runs_of(7), handmlp.sorted_by_class, handmlp.file_order]
+           handmlp.shuffled, handmlp.runs_of(7), handmlp.sorted_by_class, handmlp.file_order,
+           handmlp.constant, handmlp.falling, handmlp.one_cycle(0.5), handmlp.undistorted,
+           handmlp.shifted(1), handmlp.elastic(degrees=9)]
 SCALARS = st.one_of(
     st.integers(-2, 3), st.integers(), st.floats(), st.floats(0, 1), st.booleans(), st.none(),
     st.text(max_size=3), st.complex_numbers(), st.fractions(), st.decimals(),
@@ -188,9 +190,11 @@ FIELDS = {  # what is right, or nearly
     "init": st.sampled_from(CHOICES[4:8]) | st.lists(st.sampled_from(CHOICES[4:8]), max_size=3),
     "targets": st.tuples(st.floats(-0.1, 1), st.floats(0, 1.1)),
     "inputs": st.sampled_from(CHOICES[7:12]),
-    "order": st.sampled_from(CHOICES[11:]), "learning_rate": st.floats(0, 10),
+    "order": st.sampled_from(CHOICES[11:16]), "learning_rate": st.floats(0, 10),
     "batch_size": st.integers(0, 20), "epochs": st.integers(-1, 9), "momentum": st.floats(0, 1),
     "weight_decay": st.lists(st.floats(0, 1), max_size=3) | st.floats(-0.1, 1),
+    "nesterov": st.booleans() | st.integers(0, 1), "schedule": st.sampled_from(CHOICES[15:20]),
+    "dropout": st.floats(0, 1), "distortion": st.sampled_from(CHOICES[18:]),
     "rate_decay": st.floats(0, 1), "images": st.none() | st.integers(0, 99),
     "wrong_labels": st.floats(0, 1), "fold": st.tuples(st.integers(0, 3), st.integers(1, 4))}
 ONE = st.sampled_from(sorted(FIELDS)).flatmap(

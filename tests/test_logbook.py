@@ -347,6 +347,7 @@ def test_who_is_asked_to_end_in_mid_sweep_leaves_nothing_behind(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 128 + signal.SIGTERM
+    end = time.monotonic() + 60
     while any(Path(f"/proc/{worker}").exists() for worker in workers) or any(folder.iterdir()):
         assert time.monotonic() < end, "something stayed"
         time.sleep(0.05)
@@ -380,6 +381,36 @@ def test_check_of_an_untouched_logbook(small, capsys, trained):
     assert len(trained) == 6
 
 
+def test_check_leaves_what_takes_minutes_until_asked(small, tiny, capsys, trained, monkeypatch):
+    more = QUICK.but(epochs=4 * QUICK.epochs)
+    compare(more, data=tiny, seeds=[0], logbook=small, progress=False)
+    parameters = 784 * QUICK.units[0] + 11 * QUICK.units[0] + 10
+    monkeypatch.setattr("handmlp.records.__main__.LONG", 600 * parameters * 2 * QUICK.epochs)
+    trained.clear()
+    assert main(["check", str(small)]) == 0
+    assert len(trained) == 2
+    assert "2 passed, 0 failed; 1 runs that take minutes" in capsys.readouterr().out
+    assert main(["check", "--long", str(small)]) == 0
+    assert len(trained) == 5
+    assert "3 passed, 0 failed\n" in capsys.readouterr().out
+
+
+def test_the_parts_of_a_check_make_the_whole(small, tiny, capsys, trained):
+    compare(QUICK.but(momentum=0.5), data=tiny, seeds=[0], logbook=small, progress=False)
+    trained.clear()
+    for part, found in [("0/2", 2), ("1/2", 1)]:
+        assert main(["check", "--part", part, str(small)]) == 0
+        assert f"{found} passed, 0 failed" in capsys.readouterr().out
+    assert len(trained) == len(set(trained)) == 3
+
+
+@pytest.mark.parametrize("part", ["4/4", "-1/4", "1", "0/0", "a/b", "1/2/3"])
+def test_a_part_that_is_none_is_refused(small, capsys, part):
+    with pytest.raises(SystemExit):
+        main(["check", f"--part={part}", str(small)])
+    assert "argument --part: invalid" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("name", "epoch", "change", "said"), [
     ("loss", 0, 1.01, "begins otherwise"), ("train_accuracy", 0, 1.05, "begins otherwise"),
     ("loss", 2, 1.5, "loss is off by"), ("train_accuracy", 2, 0.5, "train accuracy is off by"),
@@ -392,6 +423,19 @@ def test_check_finds_a_tampered_number(small, capsys, name, epoch, change, said)
     out = capsys.readouterr().out
     assert said in out
     assert "1 passed, 1 failed" in out
+
+
+def test_on_another_kernel_few_seeds_tell_the_beginning_alone(small, capsys):
+    """Another kernel rounds otherwise, and some runs then end as another seed would."""
+    text = small.read_text("utf-8")
+    lines = [json.loads(line) for line in text.splitlines()]
+    for line in lines:
+        line["measured"]["kernel"] = "another"
+    for epoch, failed in [(2, 0), (0, 1)]:
+        lines[0]["loss"][epoch] *= 1.5
+        small.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        assert main(["check", str(small)]) == failed
+        assert f"{2 - failed} passed, {failed} failed" in capsys.readouterr().out
 
 
 def test_one_recipe_on_two_sets_of_images_is_checked_on_both(small, tiny, monkeypatch, trained):

@@ -2,8 +2,7 @@
 
 import json
 import os
-import resource
-import signal
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,52 +39,76 @@ def sweep(path, data, **options):
                    **options).final(QUICK)
 
 
-@pytest.fixture
-def room():
-    """Let files grow to so many bytes only, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def elsewhere(code: str, *arguments) -> list[str]:
+    """The lines that `code` prints in a process of its own.
 
-    def room(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-
-    yield room
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    What it limits or lays down, the size of files or its user, holds for all that a process does,
+    and in this one pytest writes files too.
+    """
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], text=True,
+                          capture_output=True, cwd=Path(__file__).parent)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
-def test_no_room_for_a_line_leaves_none_of_it(record, tiny, room):
+def test_no_room_for_a_line_leaves_none_of_it(record):
     before = record.read_bytes()
-    room(len(before) + 100)
-    with pytest.warns(UserWarning, match="not kept, since .*runs.jsonl cannot be written"):
-        assert np.isfinite(sweep(record, tiny)).all()
+    warned, *found = elsewhere(LIMITED + SWEPT, record, len(before) + 100)
+    assert re.match("these runs are not kept, since .*runs.jsonl cannot be written", warned)
+    assert np.isfinite([float(one) for one in found]).all()
+    assert len(found) == 3
     assert record.read_bytes() == before
 
 
-def test_no_room_to_compact_leaves_the_record_and_nothing_else(record, room):
+def test_no_room_to_compact_leaves_the_record_and_nothing_else(record):
     before = record.read_bytes()
-    room(100)
-    with pytest.raises(OSError, match="too large"):
-        Logbook(record).compact()
+    [error] = elsewhere(LIMITED + """
+from handmlp.records import Logbook
+become()
+try:
+    Logbook(sys.argv[1]).compact()
+except OSError as error:
+    print(error)
+""", record, 100)
+    assert "too large" in error
     assert record.read_bytes() == before
     assert {file.name for file in record.parent.iterdir()} <= {"runs.jsonl", "runs.jsonl.lock"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_the_record_of_another_user_is_read_and_one_warning_says_that_it_is_not_written(
-        record, tiny, recwarn):
+        record, tiny):
     before = record.read_bytes()
     with tempfile.TemporaryDirectory() as folder:  # in a folder that others may enter
         os.chmod(folder, 0o755)
         record = record.rename(Path(folder, "runs.jsonl"))
-        os.seteuid(65534)
-        try:
-            found = sweep(record, tiny)
-        finally:
-            os.seteuid(0)
+        warned, *found = elsewhere("import os, sys\nbecome = lambda: os.seteuid(65534)" + SWEPT,
+                                   record)
         assert record.read_bytes() == before
-    assert found[0] == run(QUICK, tiny, 0)[1].last.validation_accuracy
-    assert ["cannot be written" in str(one.message) for one in recwarn] == [True]
+    assert "cannot be written" in warned
+    assert len(found) == 3  # and not one warning more
+    assert float(found[0]) == run(QUICK, tiny, 0)[1].last.validation_accuracy
+
+
+# A disk with room for files of so many bytes only.
+LIMITED = """
+import resource, sys
+become = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
+"""
+
+# Compares as `sweep` does, and prints each warning and each result on a line.
+SWEPT = """
+import warnings
+from conftest import few
+from handmlp.data import load_mnist
+from test_logbook_faults import sweep
+data = few(load_mnist())
+become()
+with warnings.catch_warnings(record=True) as warned:
+    warnings.simplefilter("always")
+    found = sweep(sys.argv[1], data)
+print(*[one.message for one in warned], *found.tolist(), sep="\\n")
+"""
 
 
 def test_a_record_that_another_holds_for_too_long_is_not_waited_for(path, tiny, monkeypatch):

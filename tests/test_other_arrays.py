@@ -120,11 +120,12 @@ def networks(recipe, data):
 
 @pytest.mark.parametrize("hidden", [logistic, tanh, relu], ids=repr)
 @pytest.mark.parametrize("output", [logistic_squared_error, softmax_cross_entropy], ids=repr)
-def test_training_on_ducks_is_the_same_to_the_bit(tiny, hidden, output, monkeypatch):
+@pytest.mark.parametrize("more", [{}, {"nesterov": True, "dropout": 0.2}], ids=["", "beyond"])
+def test_training_on_ducks_is_the_same_to_the_bit(tiny, hidden, output, more, monkeypatch):
     monkeypatch.setattr(products, "load_blas", dict)  # which rounds once where NumPy rounds twice
     recipe = Recipe(units=(12, 11), hidden=hidden, output=output, init=fan_in, inputs=zero_mean,
                     order=shuffled, learning_rate=0.05, batch_size=16, epochs=2, momentum=0.5,
-                    weight_decay=1e-3)
+                    weight_decay=1e-3, **more)
     plain, ducks = networks(recipe, tiny)
     for expected, got in zip(train(plain, tiny, recipe, np.random.default_rng(1), test=True),
                              train(ducks, tiny, recipe, np.random.default_rng(1), test=True)):

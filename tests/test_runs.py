@@ -351,7 +351,7 @@ def test_what_was_not_measured_is_null():
 
 @pytest.mark.parametrize(("change", "said"), [
     ({"hidden": "swish"}, "activation must be one of handmlp's: logistic, relu, tanh; got 'swish'"),
-    ({"output": "tanh"}, "output must be one of"), ({"dropout": 0.5}, "a recipe has no dropout")],
+    ({"output": "tanh"}, "output must be one of"), ({"sparse": 0.5}, "a recipe has no sparse")],
     ids=str)
 def test_a_history_of_another_handmlp_is_refused(tiny, change, said):
     told = run(QUICK.but(epochs=0), tiny, 0)[1].to_dict()

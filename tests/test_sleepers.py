@@ -1,6 +1,5 @@
 """The watched runs of chapter 8: as `run` makes them, but for the hand that is put in."""
 
-import json
 
 import numpy as np
 import pytest
@@ -22,7 +21,6 @@ from sleepers import (
 )
 
 from handmlp import Recipe, fan_in, run, softmax_cross_entropy, unit_normal
-from handmlp.records.probe import agree
 
 SHORT = Recipe(epochs=2, init=fan_in)
 
@@ -111,14 +109,10 @@ def test_probes_and_names_tell_every_setting_from_every_other(mnist):
     assert len({job.name for job in jobs}) == len({job.probe() for job in jobs}) == len(ALL)
 
 
-def test_the_record_holds_each_run_and_nothing_else_and_today_would_repeat_it(mnist):
-    lines = [json.loads(line) for line in sleepers.RUNS.read_bytes().splitlines()
-             if line.startswith(b'{"name":"watched: ')]
-    recorded = {line["name"]: line["probe"] for line in lines}
+def test_the_record_holds_each_run_and_nothing_else_and_today_would_repeat_it(holds_all):
     jobs = watched_jobs()
-    assert {job.name for job in jobs} == {*recorded}
     assert len(jobs) == len(SEEDS) * len(ALL) + len(NEW_SEEDS)
-    assert all(agree(recorded[job.name], job.probe()) for job in jobs)
+    holds_all(sleepers.RUNS, "watched", jobs)
 
 
 def test_a_run_may_leave_the_record_by_what_seeds_differ():

@@ -61,13 +61,25 @@ def test_two_sliders_reach_every_pair(links):
     assert links == [*((two, row) for row in pictures.children), (one, pictures)]
 
 
-def test_every_text_is_compared_and_the_first_picture_stands_in():
-    bundle = slider(frame, "Rate <1>", [1, 2], start=2)._repr_mimebundle_()
+def test_every_text_is_compared_and_the_page_has_each_picture_once():
+    bundle = slider(frame, "Rate <1>", [1, 2, 3], start=2)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert bundle["text/plain"] == ("The line ends at 1, by way of 1.\n"
-                                    "The line ends at 2, by way of 2.")
-    assert "Rate &lt;1&gt;: 2" in bundle["text/html"]
-    assert re.findall(r'aria-label="The line ends at (\d)', bundle["text/html"]) == ["2"]
+    assert bundle["text/plain"] == "\n".join(f"The line ends at {n}, by way of {n}."
+                                             for n in (1, 2, 3))
+    page = bundle["text/html"]
+    shown, *laid_by = page.split("<template>")
+    assert re.findall(r'aria-label="The line ends at (\d)', shown) == ["2"]
+    assert [re.search(r"ends at (\d)", each)[1] for each in laid_by] == ["1", "3"]
+    assert ">Rate &lt;1&gt;</label>" in page
+    assert 'max="2" value="1"' in page
+
+
+def test_two_stops_are_buttons_and_names_that_have_no_room_are_left_out():
+    assert slider(frame, "Rate", [1, 2]).page.count('type="radio"') == 2
+    few, many = slider(frame, "Rate", range(5)).page, slider(frame, "Seed", range(30)).page
+    assert few.count('class=""') == 5
+    assert many.count("hm-not-phone") > many.count("hm-not-laptop") > 0
+    assert many.count("<i ") == 30
 
 
 def test_there_is_room_for_the_longest_text_in_each_frame():

@@ -13,25 +13,29 @@ from handmlp import (
     Network,
     Recipe,
     Splits,
+    falling,
     fan_in,
     file_order,
     logistic,
     logistic_squared_error,
     normal,
+    one_cycle,
     relu,
     runs_of,
+    shifted,
     shuffled,
     shuffled_once,
     softmax_cross_entropy,
     sorted_by_class,
     tanh,
+    training,
     unit_range,
     zero_mean,
 )
 from handmlp.measures import evaluate
 from handmlp.network import Parameters
 from handmlp.runs import draw
-from handmlp.training import Diverged, minibatches, sgd_step, train, train_epoch
+from handmlp.training import Diverged, minibatches, nesterov_step, sgd_step, train, train_epoch
 
 ORDERS = [file_order, shuffled_once, shuffled, sorted_by_class, runs_of(3)]
 # Quick and sure to learn: 784-10-10.
@@ -170,13 +174,25 @@ def test_decay_does_not_depend_on_the_size_of_the_batch(tiny):
     np.testing.assert_allclose(twice.parameters.flat, once.parameters.flat, atol=1e-6)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_nesterov_by_hand():
+    """L = w²/2, so ∂L/∂w = w; from w = 1 with momentum .9 and rate .1."""
+    network, v = at(Bowl, [1, 0])
+    for _ in range(2):
+        nesterov_step(network, np.ones((1, 1)), np.ones((1, 1)), v, 0.1, 0.9)
+    # v = -.1, w = .9; then ahead at .9 - .09 = .81: v = .9 * -.1 - .1 * .81 = -.171, w = .729
+    assert v.flat[0] == pytest.approx(-0.171)
+    assert network.parameters.flat[0] == pytest.approx(0.729)
+
+
+@pytest.mark.parametrize(("momentum", "step"), [(0.0, sgd_step), (0.9, sgd_step),
+                                                (0.9, nesterov_step)])
 @pytest.mark.parametrize("units", [(5,), (6, 4), (5, 4, 4)], ids=str)
 @pytest.mark.parametrize("hidden", [logistic, tanh, relu], ids=repr)
-def test_steps_equal_those_of_scikit_learn(hidden, units, momentum):
+def test_steps_equal_those_of_scikit_learn(hidden, units, momentum, step):
     """Three steps from the same weights, with momentum and decay, agree to the last digits.
 
-    Its penalty is alpha/2 ‖W‖² divided by the number of rows, so λ = alpha / n.
+    Its penalty is alpha/2 ‖W‖² divided by the number of rows, so λ = alpha / n. With Nesterov's
+    momentum it keeps the weights from which the gradient is taken, a piece μv ahead of ours.
     """
     n, rate, decay, sizes = 12, 0.3, 0.02, (4, *units, 3)
     rng = np.random.default_rng(0)
@@ -185,7 +201,7 @@ def test_steps_equal_those_of_scikit_learn(hidden, units, momentum):
     w = network.parameters = Parameters(sizes, network.parameters.flat.astype(float))
     theirs = MLPClassifier(units, activation=repr(hidden), solver="sgd", alpha=decay * n,
                            batch_size=n, learning_rate_init=rate, momentum=momentum,
-                           nesterovs_momentum=False, random_state=0)
+                           nesterovs_momentum=step is nesterov_step, random_state=0)
     theirs.partial_fit(x, labels, classes=range(3))       # makes its arrays, which we then fill
     for part, ours in zip(theirs.coefs_ + theirs.intercepts_, w.W + w.b):
         part[:] = ours
@@ -195,9 +211,11 @@ def test_steps_equal_those_of_scikit_learn(hidden, units, momentum):
     for _ in range(3):
         theirs.partial_fit(x, labels)
         train_epoch(network, x, np.eye(3)[labels], [np.arange(n)], velocity, rate, momentum,
-                    (decay,) * len(w.W))
-        for part, ours in zip(theirs.coefs_ + theirs.intercepts_, w.W + w.b):
-            np.testing.assert_allclose(ours, part, rtol=1e-10, atol=1e-12)
+                    (decay,) * len(w.W), step)
+        ahead = momentum if step is nesterov_step else 0
+        for part, ours, v in zip(theirs.coefs_ + theirs.intercepts_, w.W + w.b,
+                                 velocity.W + velocity.b):
+            np.testing.assert_allclose(ours + ahead * v, part, rtol=1e-10, atol=1e-12)
 
 
 # --- One epoch -----------------------------------------------------------------------------------
@@ -308,6 +326,65 @@ def test_the_learning_rate_falls_after_every_epoch(tiny):
     np.testing.assert_allclose(sizes / sizes[0], [1, 0.5, 0.25], rtol=0.01)
     steady, _ = trained(recipe.but(rate_decay=1.0, epochs=1), tiny)
     np.testing.assert_array_equal(steady.parameters.flat, flats[1])    # not in the first epoch
+
+
+@pytest.mark.parametrize(("schedule", "factors"), [
+    (falling, [1, 0.75, 0.5, 0.25]), (one_cycle(0.5), [0, 0.5, 1, 0.5])], ids=str)
+def test_the_schedule_counts_steps_over_all_epochs(tiny, schedule, factors):
+    """Two epochs of two steps; as above, each change is its rate times the same gradient."""
+    recipe = QUICK.but(units=(), batch_size=300, learning_rate=1e-3, schedule=schedule)
+    seen = []
+
+    class Seen(Network):
+        def backward(self, a, t, out, factor=1.0, keep=0.0):
+            seen.append(-factor)
+            return super().backward(a, t, out, factor, keep)
+
+    rng = np.random.default_rng(0)
+    network = draw(recipe, tiny, rng)
+    network = Seen(network.parameters, network.hidden, network.output, network.scaling)
+    list(train(network, tiny, recipe, rng))
+    np.testing.assert_allclose(np.divide(seen, 1e-3), factors, atol=1e-12)
+
+
+def test_a_schedule_is_multiplied_by_what_the_epochs_take_off(tiny):
+    recipe = QUICK.but(schedule=falling, rate_decay=0.5, batch_size=300)
+    assert training._rates(recipe, 2, 2) == pytest.approx([0.1 * 0.5 * 0.5, 0.1 * 0.5 * 0.25])
+
+
+def test_nesterov_is_what_the_recipe_asks_for(tiny):
+    recipe = QUICK.but(batch_size=600, momentum=0.5, nesterov=True)
+    network, _ = trained(recipe, tiny)
+    again = draw(recipe, tiny, np.random.default_rng(0))
+    x, v = again.inputs(tiny.train.images), again.parameters.like()
+    for _ in range(2):
+        nesterov_step(again, x, np.eye(10, dtype=np.float32)[tiny.train.labels], v, 0.1, 0.5)
+    np.testing.assert_allclose(network.parameters.flat, again.parameters.flat, atol=1e-6)
+    heavy, _ = trained(recipe.but(nesterov=False), tiny)
+    assert np.abs(heavy.parameters.flat - network.parameters.flat).max() > 1e-4
+
+
+def test_every_epoch_is_distorted_anew_and_the_order_stays_as_it_was(tiny, monkeypatch):
+    shown = []
+
+    class Seen(Network):
+        def inputs(self, images):
+            shown.append(images)
+            return super().inputs(images)
+
+    recipe = QUICK.but(distortion=shifted(1), order=shuffled)
+    rng = np.random.default_rng(0)
+    network = draw(recipe, tiny, rng)
+    network = Seen(network.parameters, network.hidden, network.output, network.scaling)
+    list(train(network, tiny, recipe, rng))
+    epochs = [images for images in shown if images.shape == tiny.train.images.shape]
+    distinct = {images.tobytes() for images in epochs}
+    # The images as they are, which are measured, and others for each epoch.
+    assert len(distinct) == 3
+    assert tiny.train.images.tobytes() in distinct
+    plain, distorted = np.random.default_rng(1), np.random.default_rng(1)
+    assert (next(shuffled.epochs(tiny.train.labels, plain)).tolist()
+            == next(shuffled.epochs(tiny.train.labels, distorted.spawn(2) and distorted)).tolist())
 
 
 def test_the_velocity_lives_on_from_epoch_to_epoch(tiny):

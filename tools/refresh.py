@@ -23,6 +23,7 @@ KEPT_CELL_METADATA = ("mystnb", "tags")
 FOLDED = {"hide-input", "remove-input", "drawing", "hide-cell", "remove-cell"}
 SHUT = {"hide-cell", "remove-cell"}
 SVG = re.compile(r"<svg.*?</svg>", re.DOTALL)  # as in tests/nbval.cfg
+LAID_BY = re.compile(r"<template>.*</template>", re.DOTALL)  # their words are in the plain text
 
 
 def is_picture(mime: str) -> bool:
@@ -42,7 +43,8 @@ def as_text(output: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
     output.data = {mime: text for mime, text in output.data.items() if not is_picture(mime)}
     output.metadata = {key: value for key, value in output.metadata.items() if not is_picture(key)}
     if "text/html" in output.data:
-        output.data["text/html"] = SVG.sub("<svg/>", output.data["text/html"])
+        drawn = SVG.sub("<svg/>", output.data["text/html"])
+        output.data["text/html"] = LAID_BY.sub("<template/>", drawn)
     return output if output.data else None
 
 

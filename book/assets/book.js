@@ -1,67 +1,95 @@
-// Small repairs for readers who use the keyboard or hear the page; nothing here moves on its own.
-window.FontAwesomeConfig = { observeMutations: false }; // else the theme's icons break the widgets'
+/* What every page has. Live pieces find here their place, their files and their voice. It is deferred,
+   as are they: when it runs, the page is there. */
+"use strict";
 
 // A page from disk may not read its neighbours, so its search shows titles without excerpts.
-if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined")
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-document.addEventListener("DOMContentLoaded", () => {
-  // MathJax 3 has no queue, and the widget manager asks for one for each label. Ours are plain text.
-  (window.MathJax ??= {}).Hub ??= { Queue: () => {} };
+// Search excerpts are of the text: what the code of a page imports says nothing to a reader.
+if (typeof Search !== "undefined") {
+  const { htmlToText } = Search;
+  Search.htmlToText = (page, anchor) => {
+    const html = new DOMParser().parseFromString(page, "text/html");
+    html.querySelectorAll(".cell_input, .hm-control, .hm-live").forEach(part => part.remove());
+    return htmlToText(html.documentElement.outerHTML, anchor);
+  };
+}
 
-  const status = document.createElement("div");
-  status.className = "hm-status";
-  status.setAttribute("role", "status");
-  document.querySelector("main")?.append(status);
+// From here on every part of the page has its height: book.css spares some while it loads.
+addEventListener("load", () => document.documentElement.classList.add("hm-loaded"));
 
-  const set = (element, attributes) => {
+// On paper it is light, and what is folded is open.
+(() => {
+  const root = document.documentElement;
+  let theme, closed = [];
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    closed = [...document.querySelectorAll("main details:not([open])")];
+    closed.forEach(part => (part.open = true));
+  });
+  addEventListener("afterprint", () => {
+    root.dataset.theme = theme;
+    closed.forEach(part => (part.open = false));
+  });
+})();
+
+const hm = (() => {
+  const here = document.currentScript.src.replace(/[^/]*$/, "");
+  const files = {};
+
+  /* Make an element: attributes, or listeners where the value is a function; then its children. */
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
-      // Writing what is there already would wake the observer for ever.
-      if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+      if (typeof value === "function") element.addEventListener(name, value);
+      else if (value !== false && value != null) element.setAttribute(name, value === true ? "" : value);
     }
+    element.append(...children);
+    return element;
   };
 
-  const name = (control) => {
-    control.querySelectorAll('[title="null"]').forEach((label) => label.removeAttribute("title"));
-    // While it glides to where it was clicked, the slider would not hear a second click.
-    control.querySelectorAll(".noUi-state-tap").forEach((rail) => rail.classList.remove("noUi-state-tap"));
-    for (const slider of control.querySelectorAll(".widget-hslider")) {
-      const [label, readout, handle] = [".widget-label", ".widget-readout", ".noUi-handle"].map(
-        (part) => slider.querySelector(part));
-      if (!handle) continue;
-      set(handle, { "aria-label": label.textContent, "aria-valuetext": readout.textContent });
-      set(readout, { contenteditable: "false", "aria-hidden": "true" }); // the handle says it
-    }
-    for (const buttons of control.querySelectorAll(".widget-toggle-buttons")) {
-      set(buttons, { role: "group", "aria-label": buttons.querySelector(".widget-label").textContent });
-      for (const button of buttons.querySelectorAll("button")) {
-        set(button, { "aria-pressed": String(button.classList.contains("mod-active")) });
-      }
-    }
-  };
+  /* A number's text with a true minus, and none before a zero; "1, 2 and 3"; "the 1 and the 2". */
+  const minus = text => text.replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+  const listed = items => items.join(", ").replace(/, (\d)$/, " and $1");
+  const the = digits => listed(digits).replace(/\d/g, "the $&");
 
-  // What is seen below the picture is also said, once the control has come to rest.
-  const said = new WeakMap();
+  /* Say a sentence to those who hear the page, once it has come to rest. */
+  const status = make("div", { class: "hm-status", role: "status" });
+  (document.querySelector("main") ?? document.body).append(status);
   let pause;
-  const say = (control) => {
-    const text = control.querySelector("figcaption > :first-child")?.textContent;
-    if (text && said.has(control) && said.get(control) !== text) {
-      clearTimeout(pause);
-      pause = setTimeout(() => (status.textContent = text), 300);
-    }
-    if (text) said.set(control, text);
+  const say = text => {
+    clearTimeout(pause);
+    pause = setTimeout(() => (status.textContent = text), 300);
   };
 
-  const watch = { subtree: true, childList: true, characterData: true, attributes: true,
-    attributeFilter: ["class", "contenteditable"] };
-  new MutationObserver((changes) => {
-    const touched = changes.map((change) => change.target.parentElement?.closest(".hm-control"));
-    const added = changes.flatMap((change) => [...change.addedNodes]
-      .flatMap((node) => [...node.querySelectorAll?.(".hm-control") ?? []]));
-    for (const control of new Set([...touched, ...added])) {
-      if (!control) continue;
-      control.closest(".cell_output")?.querySelectorAll(".hm-stand-in").forEach((picture) => picture.parentElement.remove());
-      name(control);
-      say(control);
+  /* The bytes of `live/NAME.js`, loaded when first asked for: a script, since a page from disk may
+     load nothing else. tools/packing.py writes them. */
+  const file = name => files[name] ??= new Promise((resolve, reject) => {
+    if (typeof DecompressionStream === "undefined")
+      throw new Error("this browser is too old to unpack the files");
+    arrived[name] = resolve;
+    document.head.append(make("script", { src: `${here}live/${name}.js`, error: () => {
+      delete files[name];  // a second press may find it
+      reject(new Error(`${name} could not be loaded`));
+    } }));
+  });
+  const arrived = (name, text) => {
+    const packed = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+    arrived[name](new Response(stream).arrayBuffer());
+  };
+
+  /* Build a piece in each of its places: `build(root, data)`, where data is what the notebook gave.
+     The words that stand there without scripts go. */
+  const live = (name, build) => {
+    for (const place of document.querySelectorAll(`[data-live="${name}"]`)) {
+      const data = JSON.parse(place.querySelector("script").textContent), root = make("div");
+      build(root, data);
+      place.replaceChildren(root);
     }
-  }).observe(document.querySelector("main"), watch);
-});
+  };
+
+  return { make, minus, listed, the, say, file, arrived, live, sizes: {} };
+})();

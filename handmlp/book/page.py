@@ -36,8 +36,10 @@ STYLE = mpl.rcParamsDefault.find_all(r"\.") | {  # with a dot: none of backend, 
     "image.interpolation": "none", "image.cmap": "gray_r",
 }
 INK = {"#000000": "currentColor", "#ffffff": "var(--hm-paper, #fff)",
+       # On the cells of a raster, whose light and dark change places in the dark.
+       "#000001": "var(--hm-on-light, #000)", "#fffffe": "var(--hm-on-dark, #fff)",
        **{value: f"var(--hm-{name}, {value})" for name, value in COLOURS.items()}}
-PIXELS_PER_POINT = 1.72  # a figure 5 inches wide fills the text on a laptop
+PIXELS_PER_POINT = 1.5  # text of 15 pixels on a laptop, as large as the captions
 
 
 def svg(figure, alt: str) -> str:
@@ -60,6 +62,7 @@ def svg(figure, alt: str) -> str:
     plt.close(figure)
     style = f"width:{width * PIXELS_PER_POINT:.0f}px;max-width:100%;height:auto"
     return (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {width:g} {height:g}" '
+            f'preserveAspectRatio="xMinYMid" '
             f'style="{style}" fill="currentColor" stroke-linejoin="round">'
             f"{_in_page_ink(file.getvalue())}</svg>")
 

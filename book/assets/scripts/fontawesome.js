@@ -1,0 +1,1 @@
+// The theme would load 1.5 MB of icons here. The dozen that a page shows are in book.css.
