@@ -5,7 +5,7 @@ PART ?= 0/1
 py := .venv/bin/python
 
 book: .venv/ready        ## build the site in _build/html, training whatever the logbook lacks
-	$(py) -m handmlp.records update book/runs.jsonl && $(py) book/sleepers.py update book/runs.jsonl && $(py) book/archaeology.py update book/runs.jsonl && $(py) book/modern.py update book/runs.jsonl && $(py) book/yardsticks.py update book/runs.jsonl && rm -rf _build && $(py) tools/execute.py _build/.jupyter_cache && .venv/bin/jupyter-book build . -W -n --keep-going
+	$(py) book/runs.py update book/runs.jsonl && rm -rf _build && $(py) tools/execute.py _build/.jupyter_cache && .venv/bin/jupyter-book build . -W -n --keep-going
 
 test: book               ## run every check: package, chapters, pages
 	$(py) -m ruff check && HANDMLP_SITE="$(CURDIR)/_build/html" $(py) -m pytest
@@ -29,10 +29,10 @@ notebooks: .venv/ready   ## run the notebooks and write their text outputs and t
 	$(py) tools/refresh.py && $(py) tools/ladder.py
 
 measure: .venv/ready     ## train everything again and rewrite the logbook
-	$(py) -m handmlp.records measure book/runs.jsonl && $(py) book/sleepers.py measure book/runs.jsonl && $(py) book/archaeology.py measure book/runs.jsonl && $(py) book/modern.py measure book/runs.jsonl && $(py) book/yardsticks.py measure book/runs.jsonl
+	$(py) book/runs.py measure book/runs.jsonl
 
 check: .venv/ready       ## train SEEDS seeds of each entry of the logbook again and compare; PART=0/8 an eighth of them; LONG=--long those of a minute or more too
-	$(py) -m handmlp.records check --seeds $(SEEDS) --part $(PART) $(LONG) book/runs.jsonl && $(py) book/sleepers.py check --part $(PART) book/runs.jsonl && $(py) book/archaeology.py check --part $(PART) book/runs.jsonl && $(py) book/modern.py check --part $(PART) book/runs.jsonl && $(py) book/yardsticks.py check --part $(PART) $(LONG) book/runs.jsonl
+	$(py) book/runs.py check --seeds $(SEEDS) --part $(PART) $(LONG) book/runs.jsonl
 
 bench: .venv/peers       ## time a training step, and the way to 97 %, beside other libraries
 	$(py) benchmarks/bench.py

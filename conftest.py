@@ -1,5 +1,6 @@
 """How the checks are run, from whichever folder, with kernels that keep quiet."""
 
+import os
 import re
 from pathlib import Path
 
@@ -34,3 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
         import fonts  # a test of the package alone needs no matplotlib
 
         fonts.prepare()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # Not earlier, or a test of how many threads BLAS takes in this very process could not fail.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # in kernels, of which each worker has one

@@ -1,11 +1,8 @@
 """The network of 2015 once more, in our own words, with one switch for each of its mistakes.
 
-    python book/archaeology.py update|measure|check book/runs.jsonl   like -m handmlp.records
-
 It learns from one image at a time: x, a, z and δ are rows, and a gradient is the product aᵀδ.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import combinations
@@ -21,7 +18,6 @@ from handmlp.measures import accuracy, asleep, evaluate
 from handmlp.network import Network, Parameters
 from handmlp.outputs import logistic_squared_error, softmax_cross_entropy
 from handmlp.products import one_thread
-from handmlp.records.__main__ import main
 from handmlp.records.logbook import Logbook
 from handmlp.records.probe import few
 from handmlp.runs import streams
@@ -288,8 +284,3 @@ def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
     gap = np.abs(np.subtract(fresh["accuracy"], recorded["accuracy"]))
     far = gap[0] > 0.002 or (gap > 0.01 + 5 * spread).any()
     return f"accuracy is off by {gap.max():.4f}" if far else None
-
-
-if __name__ == "__main__":
-    import archaeology  # by its name, under which the processes that train find it too
-    sys.exit(min(1, main(None, archaeology.jobs_2015, archaeology.differs)))

@@ -46,6 +46,7 @@ NUMBERS = {  # name: what the reader sees, kind, lowest, highest; None: as many 
     "seed": ("seed", int, 0, 2**32 - 1),
 }
 UNITS, MOST_LAYERS, MOST_UNITS, MOST_KEPT = "units of each hidden layer", 8, 1000, 4
+PAGE_LAYERS = 2  # the most that the Lab on the web takes
 
 
 # --- from what is typed to a recipe, and back -----------------------------------------------------

@@ -1,7 +1,5 @@
 """Ways to train beyond the package: Adam and batch normalisation by hand, and older advice.
 
-    python book/modern.py update|measure|check book/runs.jsonl   like -m handmlp.records
-
 g      gradient of the objective by all parameters w, one flat vector
 m, v   running means of g and of g²; k counts the steps
 s      sums a W of a hidden layer, one row for each image
@@ -9,7 +7,6 @@ s      sums a W of a hidden layer, one row for each image
 γ, β   what a hidden unit makes of it, z = γ ŝ + β; β stands where the bias stood
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, partial
@@ -39,7 +36,6 @@ from handmlp.inputs import Inputs
 from handmlp.measures import answers
 from handmlp.network import Parameters
 from handmlp.products import add_product, add_sum, one_thread
-from handmlp.records.__main__ import main
 from handmlp.records.logbook import Logbook
 from handmlp.records.probe import few
 from handmlp.runs import draw, sample, streams
@@ -494,8 +490,3 @@ def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
         return sleepers.differs(fresh, recorded, others)
     gap = np.abs(np.subtract(fresh["accuracy"], recorded["accuracy"])).max()
     return f"accuracy is off by {gap:.4f}" if gap > 0.03 else None
-
-
-if __name__ == "__main__":
-    import modern  # by its name, under which the processes that train find it too
-    sys.exit(min(1, main(None, modern.modern_jobs, modern.differs)))

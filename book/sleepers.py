@@ -1,12 +1,9 @@
 """What puts an output to sleep: runs that are watched step by step, with a hand in them.
 
-    python book/sleepers.py update|measure|check book/runs.jsonl   like -m handmlp.records
-
 A run is as `handmlp.run` makes it, and two things can be done to it: the output biases can begin
 elsewhere than at 0, and the hidden layer can be frozen, so that the outputs learn alone.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,7 +18,6 @@ from handmlp.initialisers import UnitNormal
 from handmlp.measures import accuracy, asleep
 from handmlp.network import Parameters
 from handmlp.products import one_thread
-from handmlp.records.__main__ import main
 from handmlp.records.logbook import Logbook
 from handmlp.records.probe import few
 from handmlp.runs import draw, streams
@@ -259,8 +255,3 @@ def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
     if not np.allclose(fresh["own_sums"][0], recorded["own_sums"][0], rtol=1e-3, atol=1e-3):
         return "the own sums before the first step are others"
     return archaeology.differs(fresh, recorded, others)
-
-
-if __name__ == "__main__":
-    import sleepers  # by its name, under which the processes that train find it too
-    sys.exit(min(1, main(None, sleepers.watched_jobs, sleepers.differs)))

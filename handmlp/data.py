@@ -69,7 +69,7 @@ class Dataset:
         images, labels = self.images[rows], self.labels[rows]
         if images.ndim != 2:
             raise TypeError(f"rows: expected a slice, a list or a mask, got {rows!r}")
-        return self._with(images, labels)
+        return self._of(images, labels, self.classes)
 
     def mislabel(self, share: float, rng: np.random.Generator) -> "Dataset":
         """Return a copy in which a share of the labels, drawn by `rng`, names another class."""
@@ -80,10 +80,7 @@ class Dataset:
         wrong = rng.permutation(len(labels))[:round(share * len(labels))]
         steps = rng.integers(1, max(self.classes, 2), len(wrong))
         labels[wrong] = (labels[wrong] + steps) % self.classes
-        return self._with(self.images, labels)
-
-    def _with(self, images, labels):
-        return self._of(images, labels, self.classes)
+        return self._of(self.images, labels, self.classes)
 
     @classmethod
     def _of(cls, *checked):

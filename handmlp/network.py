@@ -8,11 +8,13 @@ t            targets, one-hot
 δ            ∂L/∂z of one layer, one row per example
 """
 
+import contextlib
 import io
 import math
 import os
 import warnings
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -208,12 +210,8 @@ class Network:
         np.savez(buffer, format=FORMAT, sizes=self.sizes, flat=self.parameters.flat,
                  hidden=repr(self.hidden), output=repr(self.output),
                  shift=self.scaling.shift, scale=self.scaling.scale)
-        unfinished = Path(f"{os.fspath(path)}.{os.getpid()}.part")
-        try:
-            unfinished.write_bytes(buffer.getvalue())
-            unfinished.replace(path)  # so that a full disk never leaves half a network
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with whole_or_not(path) as file:
+            file.write_bytes(buffer.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Network":
@@ -230,6 +228,17 @@ class Network:
                 return _read(zipfile.ZipFile(file))
             except Exception as error:  # a damaged file can raise anything
                 raise ValueError(f"{path} is damaged or not a saved network: {error}") from error
+
+
+@contextlib.contextmanager
+def whole_or_not(path: str | os.PathLike) -> Iterator[Path]:
+    """Lend a file to write, which becomes `path` in the end; after an error it is gone."""
+    unfinished = Path(f"{os.fspath(path)}.{os.getpid()}.part")
+    try:
+        yield unfinished
+        unfinished.replace(path)  # so that a full disk never leaves half a file
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _read(archive: zipfile.ZipFile) -> Network:

@@ -80,6 +80,5 @@ def load_blas() -> dict:
 
 def _blas_for(out: np.ndarray) -> tuple | None:
     # BLAS writes in place only what lies in one piece.
-    if type(out) is np.ndarray and out.flags.c_contiguous:
-        return _in_use.get().get(out.dtype)
-    return None
+    in_one_piece = type(out) is np.ndarray and out.flags.c_contiguous
+    return _in_use.get().get(out.dtype) if in_one_piece else None

@@ -114,9 +114,8 @@ class Recipe:
 
     def changes_from(self, other: "Recipe") -> dict[str, tuple]:
         """Return {name: (value there, value here)} of the choices that differ."""
-        pairs = {f.name: (getattr(other, f.name), getattr(self, f.name))
-                 for f in dataclasses.fields(self)}
-        return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+        return {name: (getattr(other, name), value) for name, value in vars(self).items()
+                if getattr(other, name) != value}
 
     def change_from(self, other: "Recipe") -> str:
         """Say what differs, in one line: 'init: unit_normal -> fan_in'."""
@@ -131,7 +130,7 @@ class Recipe:
 
     def to_dict(self) -> dict:
         """Return all choices as JSON can hold them."""
-        chosen = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        chosen = vars(self)
         return chosen | {name: [*map(repr, chosen[name])] if isinstance(chosen[name], tuple)
                          else repr(chosen[name]) for name in KINDS}
 

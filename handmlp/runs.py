@@ -72,7 +72,7 @@ class History:
             weights = tuple(WeightStatistics(*moments, tuple(counts))
                             for *moments, counts in matrices)
             last = number == len(told["weights"]) - 1
-            images = {name: _unpacked(told[name]) for name in IMAGES if last and name in told}
+            images = {name: _unpacked(*told[name]) for name in IMAGES if last and told.get(name)}
             epochs.append(Epoch(number, confusion=np.array(told["confusion"][number]),
                                 weights=weights, **numbers, **images))
         diverged_at = told["diverged_at"] and tuple(told["diverged_at"])
@@ -93,10 +93,7 @@ def _packed(right: np.ndarray | None) -> list | None:
     return None if right is None else [len(right), base64.b64encode(np.packbits(right)).decode()]
 
 
-def _unpacked(told: list | None) -> np.ndarray | None:
-    if told is None:
-        return None
-    count, text = told
+def _unpacked(count: int, text: str) -> np.ndarray:
     bits = np.frombuffer(base64.b64decode(text), np.uint8)
     return np.unpackbits(bits, count=count).astype(bool)
 

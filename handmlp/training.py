@@ -126,12 +126,11 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     """
     if not len(data.train):
         raise ValueError("data.train holds no images: there is nothing to train on")
-    images, learner, step = data.train.images, network, sgd_step
+    images, learner = data.train.images, network
+    step = nesterov_step if recipe.nesterov else sgd_step
     for_distortion, for_dropout = rng.spawn(2)
     if recipe.dropout:
         learner = replace(network, hidden=Dropout(network.hidden, recipe.dropout, for_dropout))
-    if recipe.nesterov:
-        step = nesterov_step
     x = network.inputs(images)
     t = _targets(data.train.labels, network, recipe, like=x)
     velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
@@ -149,9 +148,8 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
             epoch = None if failed or stopped else measure(network, data, number, last, test)
         if epoch is None:
             network.parameters.flat[:] = before
-        if stopped:
-            return
-        if epoch is None:
+            if stopped:
+                return
             raise _failure(recipe, number, failed or len(batches), rates)
         yield epoch
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -338,19 +339,26 @@ def test_a_chapter_finds_what_is_recorded_and_records_what_is_not(tiny, small, j
     assert len(small.read_text("utf-8").splitlines()) == 7
 
 
-def test_it_runs_as_a_script_from_anywhere_in_processes_of_their_own(tmp_path):
-    script, runs = tmp_path / "archaeology.py", tmp_path / "runs.jsonl"
+def test_its_runs_are_kept_from_anywhere_by_processes_of_their_own(tmp_path):
+    """By book/runs.py, beside a copy of two small runs; other kinds have none."""
+    script, runs = tmp_path / "runs.py", tmp_path / "runs.jsonl"
+    shutil.copy(Path(archaeology.__file__).with_name("runs.py"), script)
+    for kind, jobs in [("sleepers", "watched"), ("modern", "modern"), ("yardsticks", "yardstick")]:
+        (tmp_path / f"{kind}.py").write_text(
+            f"def {jobs}_jobs(logbook):\n    return []\n\n\ndiffers = None\n")
     text = Path(archaeology.__file__).read_text("utf-8")
     for before, after in [("epochs: int = 5", "epochs: int = 0"), ("range(count)]", "range(1)]"),
                           ("SEEDS.items()", "[*SEEDS.items()][:2]"), ("in TRIED for", "in () for")]:
         assert text.count(before) == 1, before
         text = text.replace(before, after)
-    script.write_text(text, "utf-8")
+    (tmp_path / "archaeology.py").write_text(text, "utf-8")
     runs.touch()
     result = subprocess.run([sys.executable, script, "update", "runs.jsonl"], cwd=tmp_path)
     assert result.returncode == 0
     assert len(Logbook(runs).lines()) == 2
     assert {line["choices"]["epochs"] for line in Logbook(runs).lines().values()} == {0}
+    result = subprocess.run([sys.executable, script, "check", "runs.jsonl"], cwd=tmp_path)
+    assert result.returncode == 1  # the first kind has nothing to check
 
 
 def test_an_unknown_word_is_refused(capsys):

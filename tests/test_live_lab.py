@@ -243,6 +243,18 @@ def test_each_knob_is_explained_where_it_is_touched(shared):
     shared.set(seed="1")
 
 
+def test_how_many_layers_it_takes_here_and_in_jupyter_is_said_and_true(shared):
+    shared.knob("units").focus()
+    expect(shared.page.locator(".hm-lab-help:visible")).to_have_text(
+        f"{lab.UNITS.capitalize()}: at most {lab.PAGE_LAYERS} layers here, {lab.MOST_LAYERS} in "
+        "Jupyter; nothing means none.")
+    for layers, invalid in [(lab.PAGE_LAYERS, "false"), (lab.PAGE_LAYERS + 1, "true")]:
+        shared.knob("units").fill(", ".join(["5"] * layers))
+        shared.knob("units").blur()
+        expect(shared.knob("units")).to_have_attribute("aria-invalid", invalid)
+    shared.set(seed="1")
+
+
 def test_what_is_mended_is_said_at_once(shared):
     """The knobs of a layer come with it, and no old word stays."""
     shared.set()

@@ -8,11 +8,12 @@ from playwright.sync_api import expect
 
 RECORDED = [50.5, 61.0, 61.2, 68.9, 77.7, 90.1]
 QUICK = {"images": 500, "epochs": 2}
-RECIPES = {"baseline": {"label": "as in 2015", "recipe": QUICK},
-           "loss": {"label": "with cross-entropy",
+RECIPES = {"baseline": {"label": "as in 2015", "gloss": "how far off is it?", "recipe": QUICK},
+           "loss": {"label": "with cross-entropy", "gloss": "how unlikely did the truth seem?",
                     "recipe": {**QUICK, "output": "logistic_cross_entropy"}},
-           "init": {"label": "with smaller first weights", "recipe": {**QUICK, "init": "fan_in"}}}
-LONG = {"baseline": {"label": "as in 2015", "recipe": {"epochs": 10_000}},
+           "init": {"label": "with smaller first weights", "gloss": "a quiet start, one may say",
+                    "recipe": {**QUICK, "init": "fan_in"}}}
+LONG = {"baseline": {**RECIPES["baseline"], "recipe": {"epochs": 10_000}},
         "loss": RECIPES["loss"]}
 DIVERGED = {"baseline": {"label": "too fast", "recipe": {
     **QUICK, "hidden": "relu", "output": "softmax_cross_entropy", "learning_rate": 1e30}}}
@@ -301,6 +302,23 @@ def test_words_are_announced_once_at_the_end(visit):
     train(page, 9)
     expect(page.get_by_role("status")).to_have_text(page.locator(".words").inner_text())
     assert page.evaluate("said.length") == 1
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_choice_has_its_mark_beside_it_and_a_plain_word_behind_its_name(width, visit):
+    """Planted fault: a mark that wraps below a long name."""
+    page, wrapped = visit(width=width), []
+    for choice, (radio, told) in zip(RECIPES.values(), zip(
+            page.get_by_role("radio").all(), page.locator("fieldset label").all(), strict=True)):
+        mark, words = told.locator("> span").all()
+        assert words.inner_text() == f"{choice['label']}: {choice['gloss']}"
+        at, beside, text = (part.bounding_box() for part in (radio, mark, words))
+        middle = at["y"] + at["height"] / 2
+        assert beside["y"] < middle < beside["y"] + beside["height"]
+        assert text["y"] < middle < text["y"] + text["height"]
+        assert at["x"] + at["width"] <= beside["x"] < beside["x"] + beside["width"] <= text["x"]
+        wrapped.append(text["height"] > 25)
+    assert any(wrapped) == (width < 1000)  # so that the fault would be seen
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])

@@ -7,6 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from handmlp.book.sliders import slider
+
 NUMBER = {"id": "right", "kind": "number", "question": "How many of a thousand are named rightly?",
           "low": 0, "high": 1000, "step": 10, "unit": "images", "truth": 104}
 DOTS = {"id": "dots", "kind": "dots", "question": "Where will twenty networks end?", "low": 50,
@@ -157,8 +159,22 @@ def test_a_ranking(visit):
     press(page, "Show the answer")
     assert words(page) == ("0 of 4 are in their places. Furthest off: small first weights, which "
                            "you have at 1 and which belongs at 2.")
-    assert page.locator("li span").all_inner_texts()[2] == "place 4, −10.2 points"
     assert page.locator("li.right").count() == 0
+
+
+def test_the_answer_to_a_ranking_is_the_true_order_from_first_to_last(visit):
+    page = visit(RANKING)
+    press(page, "Move small first weights up")
+    mine = rows(page)
+    press(page, "Show the answer")
+    assert rows(page) == ["cross-entropy", "small first weights", "shuffling", "tanh"]
+    assert page.locator("li span").all_inner_texts() == [
+        "+13.1 points, your place: 3", "+3.2 points, your place: 2", "+0.1 points, your place: 4",
+        "−10.2 points, your place: 1"]
+    assert page.locator("li.right b").all_inner_texts() == ["small first weights"]
+    press(page, "Cover the answer")
+    assert rows(page) == mine
+    assert page.locator("li span").all_inner_texts() == [""] * 4
 
 
 def test_an_order_that_was_left_as_it_stood_is_called_so(visit):
@@ -245,6 +261,29 @@ def test_a_place_without_a_truth_takes_the_guess_for_another(visit, stage, befor
 
 
 # --- how it looks -------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_ring_of_a_slider_is_seen_and_crosses_neither_ticks_nor_names(visit, width, theme):
+    """Planted fault: a ring round the rail, which reaches into the names below it."""
+    page = visit(NUMBER, width)
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+    frames = [(f"<svg><text>{stop}</text></svg>", f"Stop {stop} is shown.") for stop in range(20)]
+    page.locator("main").evaluate("(main, html) => (main.innerHTML = html)",
+                                  slider(frames, "Seed", range(20), start=7).page)
+    parts = [page.locator(part) for part in (".hm-ticks", ".hm-slider")]
+
+    def seen():
+        return [page.screenshot(clip=part.bounding_box()) for part in parts]
+
+    ticks, whole = seen()
+    page.keyboard.press("Tab")
+    expect(page.locator("input")).to_be_focused()
+    ticks_now, whole_now = seen()
+    assert ticks_now == ticks
+    assert whole_now != whole
+
+
 
 @KINDS
 @pytest.mark.parametrize("width", [320, 390, 1280])

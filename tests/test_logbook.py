@@ -12,6 +12,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import runs
 
 from handmlp import Recipe, Splits, fan_in, load_mnist, normal, relu, run, softmax_cross_entropy
 from handmlp.activations import Activation
@@ -501,6 +502,11 @@ def test_another_machine_may_round_otherwise(tiny):
 
 
 # --- the record of the book ---------------------------------------------------------------------
+
+
+def test_each_line_of_the_books_record_is_of_a_run_that_is_kept():
+    book = Logbook(ROOT / "book" / "runs.jsonl")
+    assert {job.name for jobs_of, _ in runs.KINDS for job in jobs_of(book)} == {*book.lines()}
 
 
 def test_the_books_record_has_a_line_a_run_and_opens_without_a_word():

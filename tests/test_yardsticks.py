@@ -12,11 +12,14 @@ from yardsticks import (
     Affine,
     Committee,
     Peer,
+    Row,
     Stretched,
     asked,
     committee_jobs,
+    deslanted,
     differs,
     pilot_jobs,
+    row_jobs,
     yardstick_jobs,
 )
 
@@ -108,6 +111,37 @@ def test_affine_images_are_images_and_no_two_are_alike(tiny):
     assert len(np.unique(moved, axis=0)) == 20
     ink = moved.sum(axis=1) / tiny.train.images[0].sum()
     assert (np.abs(ink - 1) < 0.3).all()
+
+
+def test_a_digit_is_made_upright_row_by_row(tiny):
+    """An independent way: the slant by NumPy's fit of a line, each row read by its `interp`."""
+    leaning, place = tiny.train.images[:40], np.arange(28)
+    upright = deslanted(leaning)
+    slants = []
+    for before, after in zip(leaning.reshape(-1, 28, 28), upright.reshape(-1, 28, 28)):
+        y, x = np.nonzero(before)
+        middle = np.average(y, weights=before[y, x])
+        slants.append(np.polyfit(y - middle, x, 1, w=np.sqrt(before[y, x]))[0])
+        rows = [np.interp(place + slants[-1] * (row - middle), place, before[row], 0, 0)
+                for row in place]
+        inside = np.s_[:, 1:-1]  # at the frame's edge `interp` ends at once, and we fade
+        np.testing.assert_allclose(after[inside], np.rint(rows)[inside], atol=1)
+        y, x = np.nonzero(after)
+        assert abs(np.polyfit(y, x, 1, w=np.sqrt(after[y, x]))[0]) < 0.05  # some ink is cut off
+    assert max(slants) - min(slants) > 0.5
+    assert upright.dtype == np.uint8
+
+
+def test_an_upright_row_learns_and_is_asked_upright_images(monkeypatch, whole):
+    monkeypatch.setattr(yardsticks, "everything", lambda: whole)
+    yardsticks.upright.cache_clear()
+    for row in (Row("a", 1, SHORT, 2), Row("b", 1, SHORT, 2, upright=True)):
+        for job in row_jobs(row):
+            for mine, given in zip((job.data.train, job.data.test), (whole.train, whole.test)):
+                expected = deslanted(given.images) if row.upright else given.images
+                np.testing.assert_array_equal(mine.images, expected)
+                np.testing.assert_array_equal(mine.labels, given.labels)
+    yardsticks.upright.cache_clear()
 
 
 # --- Jobs -----------------------------------------------------------------------------------------

@@ -2,9 +2,11 @@
 
     python tools/execute.py _build/.jupyter_cache
 
-Sphinx alone would run them one after another, which takes most of a build.
+Sphinx alone would run them one after another, which takes most of a build. Each has one thread for
+its products: with more, notebooks side by side would wait for each other's.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,4 +31,5 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     sys.exit(main(*sys.argv[1:]))

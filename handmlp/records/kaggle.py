@@ -15,7 +15,6 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from operator import itemgetter
-from pathlib import Path
 
 import numpy as np
 from scipy.stats import binomtest
@@ -33,6 +32,7 @@ from handmlp import (
 )
 from handmlp.data import Dataset, split
 from handmlp.measures import Epoch
+from handmlp.network import whole_or_not
 from handmlp.runs import start
 from handmlp.training import Diverged
 
@@ -112,9 +112,8 @@ def submit(train: str, test: str, out: str, recipe: Recipe = RECIPE, seed: int =
     """
     if os.path.isdir(out or ".") or os.path.realpath(out) in map(os.path.realpath, (train, test)):
         raise ValueError(f"{out}: expected a file to write, found a folder or a file to read")
-    unfinished = Path(f"{out}.{os.getpid()}.part")
-    unfinished.touch()  # so that it is said before the training if there is nowhere to write
-    try:
+    with whole_or_not(out) as file:
+        file.touch()  # so that it is said before the training if there is nowhere to write
         known, asked = read(train, TRAIN), read(test, TEST)
         if len(known) < HELD:
             raise ValueError(f"{train}: expected at least {HELD} images, found {len(known)}")
@@ -125,10 +124,7 @@ def submit(train: str, test: str, out: str, recipe: Recipe = RECIPE, seed: int =
         for epoch in bar:
             bar.set_postfix_str(f"{epoch.validation_accuracy:.2%} of those held out")
         lines = (f"{i},{label}\n" for i, label in enumerate(network.predict(asked), 1))
-        unfinished.write_text("ImageId,Label\n" + "".join(lines), "ascii", newline="\n")
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        file.write_text("ImageId,Label\n" + "".join(lines), "ascii", newline="\n")
     return epoch
 
 

@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_info
 from tqdm.auto import tqdm
 
 from handmlp.data import Splits
+from handmlp.network import whole_or_not
 from handmlp.recipe import Recipe
 from handmlp.records.probe import agree, probe
 from handmlp.runs import History, run
@@ -162,14 +163,9 @@ class Logbook:
 
     def compact(self) -> None:
         """Rewrite the file in the order of its names, without the lines that no longer count."""
-        with self._alone():
+        with self._alone(), whole_or_not(self.path) as file:
             lines = self.lines()
-            unfinished = self.path.with_suffix(f".{os.getpid()}.part")
-            try:
-                unfinished.write_bytes(b"".join(_text(lines[name]) for name in sorted(lines)))
-                unfinished.replace(self.path)
-            finally:
-                unfinished.unlink(missing_ok=True)
+            file.write_bytes(b"".join(_text(lines[name]) for name in sorted(lines)))
 
     def _alone(self) -> FileLock:
         return FileLock(f"{self.path}.lock", timeout=60)  # then it is an OSError, as a full disk

@@ -185,23 +185,25 @@ hm.live("draw", (root, data) => {
                    [0.88, 0.85]]];
 
   root.className = "hm-draw";
-  const begin = make("button", { type: "button", click: load },
-                     `Draw a digit (loads ${hm.sizes.weights} kB once)`);
+  const begin = make("button",
+    { type: "button", click: () => load("weights", begin, trouble, open) },
+    `Draw a digit (loads ${hm.sizes.weights} kB once)`);
   const note = (...parts) => make("p", { class: "hm-draw-note" }, ...parts);
   const trouble = note();
   root.append(make("div", { class: "hm-draw-closed" },
     make("p", {}, "A square to draw on, and trained networks to read what you draw. "
       + "The drawing stays on your page."), begin, trouble));
 
-  async function load() {
-    begin.disabled = true;
-    trouble.textContent = "Loading …";
+  /* Load a file for a button that was pressed, and use what is in it; words say what goes wrong. */
+  async function load(name, button, words, use) {
+    button.disabled = true;
+    words.textContent = "Loading …";
     try {
-      open(drawing.unpack(await hm.file("weights")));
+      use(drawing.unpack(await hm.file(name)));
     } catch (error) {
-      begin.disabled = false;
-      trouble.textContent = `It did not work: ${error.message}. Press the button to try again.`;
-      hm.say(trouble.textContent);
+      button.disabled = false;
+      words.textContent = `It did not work: ${error.message}. Press the button to try again.`;
+      hm.say(words.textContent);
     }
   }
 
@@ -406,24 +408,16 @@ hm.live("draw", (root, data) => {
         ...[...digits, "reads"].map(head => make("th", { scope: "col" }, head)))),
       make("tbody", {}, ...rows.map(each => each.row)));
     const more = button(`Ask the record run too (loads ${(hm.sizes.record / 1000).toFixed(1)}\u00a0MB)`,
-                        ask_record);
+                        () => load("record", more, words, add_record));
 
-    async function ask_record() {
-      more.disabled = true;
-      try {
-        const { networks: members } = drawing.unpack(await hm.file("record"));
-        const rung = { name: "the record run", members, asleep: [] };
-        names.push(`“${rung.name}”`);
-        rows.push(row_of(rung, rungs.push(rung) - 1));
-        table.tBodies[0].append(rows.at(-1).row);
-        more.replaceWith();
-        square.focus({ preventScroll: true });
-        show();
-      } catch (error) {
-        more.disabled = false;
-        words.textContent = `It did not work: ${error.message}. Press the button to try again.`;
-        hm.say(words.textContent);
-      }
+    function add_record({ networks: members }) {
+      const rung = { name: "the record run", members, asleep: [] };
+      names.push(`“${rung.name}”`);
+      rows.push(row_of(rung, rungs.push(rung) - 1));
+      table.tBodies[0].append(rows.at(-1).row);
+      more.replaceWith();
+      square.focus({ preventScroll: true });
+      show();
     }
     const words = make("p", { class: "hm-draw-words" });
 

@@ -5,6 +5,7 @@
 { // so that its names are its own
 const { make, the } = hm;
 const MATRICES = [0, 1, 2], MOST_UNITS = 1000, MOST_KEPT = 4, IMAGES = 5000, SIDE = 28;
+const JUPYTER_LAYERS = 8;  // as in lab.py
 const LABEL = 12;  // a run's number on a chart is as high
 const FIELDS = ["units", "hidden", "output", "init", "inputs", "order", "learning_rate",
   "batch_size", "epochs", "momentum", "weight_decay", "images", "wrong_labels"];  // as in Recipe
@@ -64,7 +65,8 @@ const KNOBS = Object.assign({}, ...Object.values(GROUPS));
 
 /* What each is, in a sentence; those of a matrix share one. */
 const HELP = {
-  units: "How many units each hidden layer has; nothing means no hidden layer.",
+  units: `Units of each hidden layer: at most ${MATRICES.length - 1} layers here, `
+    + `${JUPYTER_LAYERS} in Jupyter; nothing means none.`,
   hidden: "The function that a hidden unit applies to its weighted sum.",
   output: "How the ten sums become answers, and how far an answer is from the truth.",
   init: "How widely the random first weights of this matrix are spread.",

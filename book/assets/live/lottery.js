@@ -93,12 +93,13 @@ hm.live("lottery", (root, { recorded, recipes }) => {
     start();
   } }, draw, make("span", {}, make("label", {}, "Seed", field), again));
 
-  const choices = Object.entries(recipes).map(([key, { label }], i) => {
+  const choices = Object.entries(recipes).map(([key, { label, gloss }], i) => {
     const radio = make("input", { type: "radio", name: "hm-lottery-recipe", value: key,
       change: () => start() });
     radio.checked = key === baseline;
     const mark = make("span", { "aria-hidden": "true" }, "●○■□"[i] ?? "");  // as on the strip
-    return make("label", {}, radio, label, mark);
+    return make("label", {}, radio, mark,
+      make("span", {}, `${label}: `, make("span", { class: "gloss" }, gloss)));
   });
   const changes = make("fieldset", { disabled: true },
     make("legend", {}, "After a run, change one thing: the same seed is trained again at once"), ...choices);

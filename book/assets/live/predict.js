@@ -127,22 +127,23 @@ hm.live("predict", (root, data) => {
         const row = hm.make("li", {}, hm.make("div", {}, hm.make("b", {}, name), really), up, down);
         return [name, { row, up, down, really }];
       }));
-      const list = hm.make("ol");
+      const key = hm.make("p", { class: "key" }), list = hm.make("ol");
       return {
         start: data.items,
         fits: guess => Array.isArray(guess) && guess.length === data.items.length
           && data.items.every(name => guess.includes(name)),
-        parts: [list],
+        parts: [key, list],
         missing: () => "",
+        /* The answer takes the place of the guess: as many rows, so nothing below moves. */
         draw(guess, open) {
           const places = open && truth.map(([name]) => name);
-          guess.forEach((name, place) => {
-            const { row, up, down, really } = items[name];
+          key.textContent = open ? "The true order, and your places:" : "Your order: ↑ and ↓ move a line.";
+          (places || guess).forEach((name, place) => {
+            const { row, up, down, really } = items[name], mine = guess.indexOf(name);
             if (list.children[place] !== row) list.insertBefore(row, list.children[place] ?? null);
             [up.disabled, down.disabled] = [place === 0, place === guess.length - 1];
-            const real = open && places.indexOf(name);
-            really.textContent = open ? `place ${real + 1}, ${truth[real][1]}` : "";
-            row.classList.toggle("right", open && real === place);
+            really.textContent = open ? `${truth[place][1]}, your place: ${mine + 1}` : "";
+            row.classList.toggle("right", open && mine === place);
           });
           if (!open) return "";
           const off = guess.map((name, place) => places.indexOf(name) - place);
