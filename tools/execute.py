@@ -3,7 +3,8 @@
     python tools/execute.py _build/.jupyter_cache
 
 Sphinx alone would run them one after another, which takes most of a build. Each has one thread for
-its products: with more, notebooks side by side would wait for each other's.
+its products: with more, notebooks side by side would wait for each other's, and the last digits of
+some numbers would depend on how many cores a machine has.
 """
 
 import os

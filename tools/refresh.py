@@ -6,6 +6,7 @@
 Pictures, widgets and timings stay out: the build makes them again.
 """
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -91,4 +92,5 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in the build: threads round otherwise
     main(sys.argv[1:])
