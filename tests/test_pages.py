@@ -211,8 +211,10 @@ def test_on_paper_nothing_is_cut_and_what_is_folded_says_so(visit):
     fold = "details => (details.open = !details.open)"
     for code in visit.page.locator("details.hide").all():
         code.evaluate(fold)
-        words = code.locator("summary").evaluate("it => getComputedStyle(it, '::after').content")
-        assert "folded when this was printed" in words
+        # A busy machine takes a moment to lay out a page for paper.
+        told = code.locator("summary").element_handle()
+        visit.page.wait_for_function("""summary => getComputedStyle(summary, "::after").content
+            .includes("folded when this was printed")""", arg=told)
         code.evaluate(fold)
     visit.page.emulate_media(media="screen")
 
