@@ -353,7 +353,7 @@ hm.live("lab", (root, data) => {
     ...Object.entries(GROUPS).map(([title, knobs]) => make("fieldset", {},
       make("legend", {}, title), ...Object.entries(knobs).map(knob))));
   const size = ((hm.sizes.digits + hm.sizes.worker) / 1000).toFixed(1);
-  const start = button(`Train (loads ${size} MB once)`, () => train());
+  const start = button("Train", () => train());
   const seen = kind => make("p", { class: `hm-lab-${kind}`, "aria-hidden": "true" });
   const helps = [seen("help"), seen("help")];  // by the buttons, or below the knobs
   const status = seen("status");  // where the words may be out of sight
@@ -464,7 +464,6 @@ hm.live("lab", (root, data) => {
     if (!kept.includes(run)) run?.item.remove();
     const mine = run = { number: ++count, recipe, seed, epochs: [], ending: "" };
     list.append(item(mine));
-    start.textContent = "Train";
     tell(news);
     mine.training = hm.train(recipe, seed, {
       epoch({ hidden_means, first_weights, ...measured }) {  // of these two the latest is enough
@@ -531,7 +530,8 @@ hm.live("lab", (root, data) => {
       ? message
       : `${message} What follows is of run ${run.number}; the knobs say other settings.`.trim();
   };
-  const of_run = say => (run ? say(run) : "Set the knobs and press Train.");
+  const of_run = say => (run ? say(run)
+    : `Set the knobs and press Train. The first time it loads ${size}\u00a0MB.`);
   const all_words = () => `${all_news()} ${of_run(words)}`.trim();
   const tell = news => {
     message = news;
@@ -546,7 +546,7 @@ hm.live("lab", (root, data) => {
     asked = false;
     const runs = [...new Set([...kept, run])].filter(each => each?.epochs.length);
     readout.replaceChildren(make("b", {}, all_news()), " ", of_run(words));
-    status.textContent = `${all_news()} ${of_run(in_short)}`.trim();
+    status.textContent = `${all_news()} ${run ? in_short(run) : ""}`.trim();
     chart.replaceChildren(curves(runs, view.clientWidth));
     legend.textContent = "Solid: validation; dotted: training; number: run."
       + (one_loss(runs) ? "" : " These runs measure their loss in different ways: "
