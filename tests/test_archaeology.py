@@ -312,6 +312,8 @@ def test_a_run_may_leave_the_record_by_a_point_and_five_standard_deviations():
     assert differs(ran(0.82 - 0.091), ran(0.82), others) is None
     assert "off by 0.0920" in differs(ran(0.82 - 0.092), ran(0.82), others)
     assert "off by 0.0030" in differs({"accuracy": [0.103, 0.82]}, ran(0.82), others)
+    assert differs(ran(0.82 - 0.209), ran(0.82), []) is None        # of one seed alone: four points
+    assert "off by 0.2110" in differs(ran(0.82 - 0.211), ran(0.82), [])
 
 
 def test_what_is_missing_or_stale_is_trained_and_nothing_else(small, jobs, capsys, monkeypatch):
