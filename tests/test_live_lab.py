@@ -27,7 +27,7 @@ from handmlp.book.story import BASELINE, STEPS, STORY
 SHORT = {"units": "3", "images": "50", "epochs": "1"}
 LONG = {"units": "1000", "batch_size": "1", "epochs": "1000"}
 BEFORE_A_RUN = re.compile(
-    r"Set the knobs and press Train\. The first time it loads \d\.\d\sMB\.$")
+    r"^\s*Set the knobs and press Train\. The first time it loads \d\.\d\sMB\.$")
 
 
 def told(recipe: Recipe) -> dict:

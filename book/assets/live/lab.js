@@ -352,7 +352,6 @@ hm.live("lab", (root, data) => {
   const fold = make("details", {}, make("summary", {}, "Knobs"),
     ...Object.entries(GROUPS).map(([title, knobs]) => make("fieldset", {},
       make("legend", {}, title), ...Object.entries(knobs).map(knob))));
-  const size = ((hm.sizes.digits + hm.sizes.worker) / 1000).toFixed(1);
   const start = button("Train", () => train());
   const seen = kind => make("p", { class: `hm-lab-${kind}`, "aria-hidden": "true" });
   const helps = [seen("help"), seen("help")];  // by the buttons, or below the knobs
@@ -530,6 +529,7 @@ hm.live("lab", (root, data) => {
       ? message
       : `${message} What follows is of run ${run.number}; the knobs say other settings.`.trim();
   };
+  const size = ((hm.sizes.digits + hm.sizes.worker) / 1000).toFixed(1);
   const of_run = say => (run ? say(run)
     : `Set the knobs and press Train. The first time it loads ${size}\u00a0MB.`);
   const all_words = () => `${all_news()} ${of_run(words)}`.trim();
