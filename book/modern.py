@@ -196,8 +196,8 @@ class Decorrelated(Inputs):
         values, axes = np.linalg.eigh(np.cov(images - mean, rowvar=False))
         turn = (axes / np.sqrt(values + values.mean())) @ axes.T
         turn /= np.sqrt((((images - mean) @ turn) ** 2).mean())
-        turn, mean = turn.astype(np.float32), mean.astype(np.float32)
-        return lambda pixels: (pixels - mean) @ turn
+        # The sums cancel, so in float32 every processor would make other inputs of them.
+        return lambda pixels: ((pixels - mean) @ turn).astype(np.float32)
 
 
 def layered_step(network: Network, x: np.ndarray, t: np.ndarray, gradient: Parameters,

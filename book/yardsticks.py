@@ -5,7 +5,6 @@ right   for each image that is asked, whether it is called by its own name
 """
 
 import functools
-import math
 import warnings
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
+from views import all_seen
 
 from handmlp import (
     Recipe,
@@ -34,7 +34,7 @@ from handmlp import (
 from handmlp.activations import Activation, relu
 from handmlp.book.story import DECAYED
 from handmlp.data import Dataset
-from handmlp.distortions import AT_A_TIME, Distortion, elastic, look_off
+from handmlp.distortions import Distortion, elastic
 from handmlp.initialisers import he
 from handmlp.records.logbook import Job, Logbook
 from handmlp.records.probe import few
@@ -76,22 +76,6 @@ class Affine(Distortion):
         slant, (y, x) = rng.uniform(-self.slant, self.slant, (n, 1, 1)), (place[:, None], place)
         return np.stack(np.broadcast_arrays(y / longer - y + down + 0 * x,
                                             x / wider - x + slant * y + right))
-
-
-def deslanted(images: np.ndarray) -> np.ndarray:
-    """Return images (n, pixels) of which each is slanted back until its ink leans to neither side.
-
-    About the middle of the ink, x = s y + rest with the least squares of the rest, weighted by the
-    ink; each row then shows what stood s y to the right.
-    """
-    side = math.isqrt(images.shape[1])
-    y, x = np.indices((side, side)).reshape(2, 1, -1)
-    ink = images / images.sum(axis=1, keepdims=True)
-    y, x = (place - (ink * place).sum(axis=1, keepdims=True) for place in (y, x))
-    slant = (ink * y * x).sum(axis=1) / (ink * y * y).sum(axis=1)
-    field = np.zeros((2, len(images), side, side))
-    field[1] = slant[:, None, None] * y.reshape(-1, side, side)
-    return look_off(images.reshape(field[1].shape), field).reshape(images.shape)
 
 
 # --- Jobs for the logbook -------------------------------------------------------------------------
@@ -301,12 +285,7 @@ def everything() -> Splits:
 @functools.cache
 def upright() -> Splits:
     """Return everything, with the slant of each image taken off."""
-    def straight(part):
-        parts = [deslanted(part.images[start:start + AT_A_TIME])
-                 for start in range(0, len(part), AT_A_TIME)]
-        return Dataset(np.concatenate(parts), part.labels, part.classes)
-    data = everything()
-    return Splits(straight(data.train), data.validation, straight(data.test))
+    return all_seen(everything(), "upright")
 
 
 def results(jobs: list) -> list[dict]:

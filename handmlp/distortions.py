@@ -10,7 +10,8 @@ import numpy as np
 
 from handmlp.values import Value, number, whole
 
-AT_A_TIME = 500  # images, so that what is computed on the way stays in the cache
+TOGETHER = 500  # images draw their fields at once: another number would draw other fields
+AT_A_TIME = 25  # images, so that what is computed on the way stays in the cache
 
 
 class Distortion(Value):
@@ -28,10 +29,13 @@ class Distortion(Value):
         if side * side != images.shape[1]:
             raise ValueError(f"{self} distorts square images only, got {images.shape[1]} pixels")
         changed = np.empty(images.shape, np.uint8)
-        for start in range(0, len(images), AT_A_TIME):
-            part = images[start:start + AT_A_TIME].reshape(-1, side, side)
-            changed[start:start + AT_A_TIME].reshape(part.shape)[:] = look_off(
-                part, self.field(len(part), side, rng))
+        for start in range(0, len(images), TOGETHER):
+            part, out = (a[start:start + TOGETHER].reshape(-1, side, side)
+                         for a in (images, changed))
+            field = self.field(len(part), side, rng)
+            for i in range(0, len(part), AT_A_TIME):
+                few = slice(i, i + AT_A_TIME)
+                out[few] = look_off(part[few], field[:, few])
         return changed
 
 

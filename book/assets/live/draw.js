@@ -136,11 +136,45 @@ const drawing = (() => {
   const inputs = ({ shift, scale }, pixels) =>
     Float32Array.from(pixels, pixel => (pixel - shift) / scale);
 
+  /* The views of book/views.py: what each row shows is what stood off to the side, by `off(x, y)`
+     places, between two pixels. */
+  const looking_off = (pixels, off) => pixels.map((_, i) => {
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)], there = x + off(x, y), left = Math.floor(there);
+    const at = column => (within(column, 0, SIDE - 1) === column ? pixels[y * SIDE + column] : 0);
+    return Math.round(at(left) * (left + 1 - there) + at(left + 1) * (there - left));
+  });
+
+  const deslanted = pixels => {
+    const mass = sum(pixels), place = i => [i % SIDE, Math.floor(i / SIDE)];
+    const mean = axis =>
+      pixels.reduce((total, ink, i) => total + ink * place(i)[axis], 0) / mass;
+    const [middle_x, middle_y] = [mean(0), mean(1)];
+    let [both, down] = [0, 0];
+    pixels.forEach((ink, i) => {
+      const [x, y] = place(i);
+      both += ink * (y - middle_y) * (x - middle_x);
+      down += ink * (y - middle_y) ** 2;
+    });
+    return looking_off(pixels, (x, y) => (both / down || 0) * (y - middle_y));
+  };
+
+  const narrowed = pixels => {
+    const inked = [];
+    pixels.forEach((ink, i) => { if (ink > 60) inked.push(i % SIDE); });
+    if (!inked.length) return pixels;
+    const [left, right] = [Math.min(...inked), Math.max(...inked)], width = right - left + 1;
+    return looking_off(pixels, x => (x - (SIDE - 1) / 2) * width / 16 + (left + right) / 2 - x);
+  };
+
+  const VIEWS = { "as it is": pixels => pixels, "upright": deslanted, "narrow": narrowed,
+                  "upright and narrow": pixels => narrowed(deslanted(pixels)) };
+
   /* What a network makes of an image: the values of its layers, its answers, and what it reads. Of a
-     committee, the mean of the answers. */
+     committee, the mean of the answers, each to its own view. */
   const read = (rung, pixels) => {
     if (rung.members) {
-      const all = rung.members.map(member => read(member, pixels).answers);
+      const all = rung.members.map(
+        member => read(member, VIEWS[member.name](pixels)).answers);
       const answers = all[0].map((_, k) => sum(all.map(each => each[k])) / all.length);
       return { answers, digit: answers.indexOf(Math.max(...answers)) };
     }
@@ -171,7 +205,7 @@ const drawing = (() => {
   };
 
   return { SIDE, BOX, FINE, SQUARE, within, stroke, enlarged, bounds, uncentred, boxed, middle,
-           centre_of_mass, placed, centred, unpack, read, shares };
+           centre_of_mass, placed, centred, VIEWS, unpack, read, shares };
 })();
 
 hm.live("draw", (root, data) => {
