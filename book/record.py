@@ -10,7 +10,7 @@ was chosen on the validation images. Then the networks learned from all 60,000.
 
 record.bin holds the parameters of each network in the order of `Parameters.flat`, in half
 precision. record.json tells how they were made, the scaling of each, the SHA-256 of that file, and
-what the record run of before had told.
+what the first record run had told.
 """
 
 import hashlib
@@ -104,7 +104,7 @@ def main(command: str) -> int:
     print(json.dumps(told, indent=1))
     then = json.loads(LOG.read_text("utf-8")) if LOG.exists() else {}
     if command == "write":
-        told["before"] = then
+        told["before"] = then.get("before") or then  # the first
         WEIGHTS.write_bytes(halves.tobytes())
         LOG.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
         return 0

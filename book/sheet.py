@@ -73,7 +73,8 @@ def pieces(ink: np.ndarray) -> list[np.ndarray]:
     """
     joined, whole = _whole(ink)
     found = [(box, np.where(joined[box] == number, ink[box], 0)) for number, box in whole.items()]
-    return [part for line in _lines(found) for _, part in sorted(line, key=_left)]
+    return [part for line in _lines(found)
+            for _, part in sorted(line, key=lambda one: one[0][1].start)]
 
 
 def without_specks(ink: np.ndarray) -> np.ndarray:
@@ -106,10 +107,6 @@ def _lines(found: list) -> list[list]:
         lines[-1].append((box, part))
         end = middle + len(part) / 2
     return lines
-
-
-def _left(one: tuple) -> int:
-    return one[0][1].start
 
 
 def reduced(ink: np.ndarray, rows: int, columns: int) -> np.ndarray:

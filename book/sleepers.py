@@ -13,7 +13,7 @@ from typing import NamedTuple
 import archaeology
 import numpy as np
 
-from handmlp import Network, Recipe, Splits, fan_in, load_mnist, normal, one_hot, unit_normal
+from handmlp import Network, Recipe, Splits, fan_in, load_mnist, normal, unit_normal
 from handmlp.initialisers import UnitNormal
 from handmlp.measures import accuracy, asleep
 from handmlp.network import Parameters
@@ -21,7 +21,7 @@ from handmlp.products import one_thread
 from handmlp.records.logbook import Logbook
 from handmlp.records.probe import few
 from handmlp.runs import draw, streams
-from handmlp.training import minibatches, train_epoch
+from handmlp.training import minibatches, targets, train_epoch
 
 RUNS = archaeology.RUNS
 # Of the first epoch; after it, the end of each.
@@ -68,12 +68,6 @@ def look(network: Network, images: np.ndarray, labels: np.ndarray) -> Sight:
                  float(a.mean(dtype=float)), float(cosines.mean(dtype=float)))
 
 
-def targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
-    """Return what the recipe asks of each output, one row for each image."""
-    low, high = recipe.targets
-    return low + (high - low) * one_hot(labels)
-
-
 def outputs_alone(network: Network, x: np.ndarray) -> tuple[Network, np.ndarray]:
     """Return the last layer as a network of its own, with the same weights, and its inputs."""
     last = Parameters(network.sizes[-2:], network.parameters.flat[-network.W[-1].size - 10:])
@@ -88,7 +82,7 @@ def watch(setting: Setting, network: Network, data: Splits,
     learner, x = network, network.inputs(data.train.images)
     if setting.frozen:
         learner, x = outputs_alone(network, x)
-    t, velocity = targets(recipe, data.train.labels), learner.parameters.like()
+    t, velocity = targets(data.train.labels, learner, recipe, x), learner.parameters.like()
     decay = recipe.decay_per_matrix[-len(learner.W):]
     orders, taken = recipe.order.epochs(data.train.labels, rng), 0
     yield 0, look(network, *held)
@@ -164,7 +158,8 @@ def first_steps(recipe: Recipe, steps: int, seed: int) -> tuple[Network, np.ndar
     mnist = load_mnist()
     network = draw(recipe, mnist, streams(seed)[0])
     few = mnist.train.take(slice(steps * recipe.batch_size))
-    return network, network.inputs(few.images), targets(recipe, few.labels)
+    x = network.inputs(few.images)
+    return network, x, targets(few.labels, network, recipe, x)
 
 
 def follow(recipe: Recipe, steps: int, frozen: bool = False, seed: int = 0) -> np.ndarray:
@@ -190,7 +185,7 @@ def push_and_pull(recipe: Recipe, steps: int = 100, seeds: Iterable[int] = range
         train_epoch(network, x, t, minibatches(np.arange(len(x)), recipe.batch_size),
                     network.parameters.like(), recipe.learning_rate)
         z = network.forward(network.inputs(held.images))[-1].astype(float)
-        delta = network.output.delta(z, targets(recipe, held.labels))
+        delta = network.output.delta(z, targets(held.labels, network, recipe, x))
         push, pull = np.maximum(delta, 0).sum(axis=0), np.maximum(-delta, 0).sum(axis=0)
         told.append([look(network, held.images, held.labels).own_sums, z.std(axis=0), push / pull])
     return np.concatenate(told, axis=1)
@@ -250,8 +245,8 @@ def watched_jobs(logbook: Logbook | None = None) -> list[Watched]:
     return [Watched(setting, load_mnist(), seed) for setting in ALL for seed in SEEDS] + again
 
 
-def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
+def differs(fresh: dict, recorded: dict, others: list[dict], alone: float = 0.04) -> str | None:
     """Say how far a run made again leaves the record: untrained not at all, else as in 2015."""
     if not np.allclose(fresh["own_sums"][0], recorded["own_sums"][0], rtol=1e-3, atol=1e-3):
         return "the own sums before the first step are others"
-    return archaeology.differs(fresh, recorded, others)
+    return archaeology.differs(fresh, recorded, others, alone)

@@ -1,7 +1,7 @@
 """Four ways to look at a digit: as it is, put upright, made narrow, and both.
 
-A network that learns through one view errs on other images than one that learns through another,
-so their mean answers better than that of networks with the same view (Meier 2011).
+A network that learns through one view should err on other images than one that learns through
+another, and the less alike networks err, the more their mean should gain (Meier 2011).
 """
 
 import math
@@ -28,9 +28,10 @@ def deslanted(images: np.ndarray) -> np.ndarray:
     """
     side = math.isqrt(images.shape[1])
     y, x = np.indices((side, side)).reshape(2, 1, -1)
-    ink = images / images.sum(axis=1, keepdims=True)
+    ink = images / np.maximum(images.sum(axis=1, keepdims=True), 1)
     y, x = (place - (ink * place).sum(axis=1, keepdims=True) for place in (y, x))
-    slant = (ink * y * x).sum(axis=1) / (ink * y * y).sum(axis=1)
+    spread = (ink * y * y).sum(axis=1)
+    slant = (ink * y * x).sum(axis=1) / np.where(spread, spread, 1)  # on one row nothing leans
     field = np.zeros((2, len(images), side, side))
     field[1] = slant[:, None, None] * y.reshape(-1, side, side)
     return look_off(images.reshape(field[1].shape), field).reshape(images.shape)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import archaeology
 import numpy as np
+import record
 import sklearn
 from modern import packed, unpacked
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -17,29 +18,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from views import all_seen
+from views import VIEWS, all_seen, seen
 
-from handmlp import (
-    Recipe,
-    Splits,
-    fan_in,
-    load_mnist,
-    logistic_squared_error,
-    run,
-    shuffled,
-    softmax_cross_entropy,
-    tanh,
-    zero_mean,
-)
-from handmlp.activations import Activation, relu
-from handmlp.book.story import DECAYED
+from handmlp import Recipe, Splits, fan_in, load_mnist, run, shuffled, tanh, zero_mean
+from handmlp.activations import Activation
 from handmlp.data import Dataset
-from handmlp.distortions import Distortion, elastic
-from handmlp.initialisers import he
+from handmlp.distortions import Distortion, elastic, undistorted
+from handmlp.outputs import logistic_squared_error, softmax_cross_entropy
+from handmlp.records.__main__ import is_long
 from handmlp.records.logbook import Job, Logbook
 from handmlp.records.probe import few
-from handmlp.runs import History
-from handmlp.schedules import falling, one_cycle
+from handmlp.schedules import falling
 
 RUNS = archaeology.RUNS
 
@@ -95,7 +84,11 @@ class Network(Job):
     def train(self) -> dict:
         """Return which images it calls rightly, and its share of the images learned from."""
         _, history = run(*self[:3], test=not len(self.data.validation))
-        return _seen(history)
+        last = history.last
+        right = last.right if last.test_right is None else last.test_right
+        if right is None:
+            raise RuntimeError(f"a yardstick must come to its end, got {history}")
+        return {"learned": last.train_accuracy, "right": right}
 
     def told(self, result: dict) -> dict:
         return {"network": str(self.recipe), "seed": self.seed, **result,
@@ -104,14 +97,6 @@ class Network(Job):
     def read(self, line: dict) -> dict:
         return {"learned": line["learned"],
                 "right": unpacked(line["right"], len(asked(self.data)))}
-
-
-def _seen(history: History) -> dict:
-    last = history.last
-    right = last.right if last.test_right is None else last.test_right
-    if right is None:
-        raise RuntimeError(f"a yardstick must come to its end, got {history}")
-    return {"learned": last.train_accuracy, "right": right}
 
 
 KINDS = {"neighbours": KNeighborsClassifier, "logistic regression": LogisticRegression,
@@ -171,30 +156,44 @@ class Peer(NamedTuple):
 class Committee(NamedTuple):
     """Networks of one recipe that differ by their seeds, and the mean of their probabilities.
 
-    Number 0 of five has the seeds 0 to 4, number 1 has 5 to 9, and so on.
+    Number 0 of five has the seeds 0 to 4, number 1 has 5 to 9, and so on. They see the images as
+    they are, or each through a view of its own.
     """
 
     recipe: Recipe
     data: Splits
     seed: int
     size: int
+    views: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        return (f"yardsticks: committee of {self.size} of {self.recipe} number {self.seed} "
-                f"data {self.data.fingerprint}")
+        through = f" through {', '.join(self.views)}" if self.views else ""
+        return (f"yardsticks: committee of {self.size} of {self.recipe}{through} "
+                f"number {self.seed} data {self.data.fingerprint}")
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its members take minutes."""
+        return is_long(Job(self.recipe, self.data, self.seed))
 
     def probe(self) -> tuple:
-        """Return the probe of a member."""
-        return Job(self.recipe, self.data, self.seed).probe()
+        """Return the probe of a member, and what the views make of a few images."""
+        shown = [seen(few(self.data.train).images, view) for view in self.views]
+        return *Job(self.recipe, self.data, self.seed).probe(), *(
+            float(f"{measure(images):.10g}") for images in shown for measure in (np.mean, np.std))
 
     def train(self) -> dict:
         """Return which images each member, and then all together, call rightly."""
-        part, seeds = asked(self.data), range(self.seed * self.size, (self.seed + 1) * self.size)
-        shares = [run(self.recipe, self.data, seed)[0].probabilities(part.images)
-                  for seed in seeds]
+        shares = [self.member(self.seed * self.size + number, view)
+                  for number, view in enumerate(self.views or self.size * ("as it is",))]
         return {"members": np.stack([self.right(each) for each in shares]),
                 "right": self.right(np.mean(shares, axis=0))}
+
+    def member(self, seed: int, view: str) -> np.ndarray:
+        """Return the probabilities that a network answers."""
+        data = all_seen(self.data, view)
+        return run(self.recipe, data, seed)[0].probabilities(asked(data).images)
 
     def right(self, shares: np.ndarray) -> np.ndarray:
         """Return whether the largest share of each image is that of its own class."""
@@ -202,7 +201,8 @@ class Committee(NamedTuple):
 
     def told(self, result: dict) -> dict:
         return {"committee": str(self.recipe), "seed": self.seed, "size": self.size,
-                "members": [*map(packed, result["members"])], "right": packed(result["right"])}
+                "views": self.views, "members": [*map(packed, result["members"])],
+                "right": packed(result["right"])}
 
     def read(self, line: dict) -> dict:
         images = len(asked(self.data))
@@ -238,9 +238,7 @@ PEERS = {"neighbours": (("n_neighbors", 3), ("algorithm", "brute")),
          "boosted trees": (("max_iter", 20), ("learning_rate", 0.2), ("early_stopping", False))}
 
 # A network of chapter 15, 300 units with relu, in three epochs: seconds.
-MEMBER = DECAYED.but(units=300, hidden=relu, init=he, weight_decay=0, learning_rate=0.1,
-                     batch_size=128, epochs=3, momentum=0.9, nesterov=True,
-                     schedule=one_cycle())
+MEMBER = record.RECIPE.but(units=300, epochs=3, distortion=undistorted)
 
 
 class Row(NamedTuple):
@@ -316,6 +314,12 @@ def committee_jobs() -> list[Committee]:
     return [Committee(MEMBER, load_mnist(), number, SIZE) for number in range(COMMITTEES)]
 
 
+def trials() -> list[Committee]:
+    """Return what was tried for the record run: four seeds of its recipe, and four views."""
+    recipe = record.RECIPE.but(epochs=30)
+    return [Committee(recipe, load_mnist(), 0, 4, views) for views in ((), tuple(VIEWS))]
+
+
 def missed(jobs: list) -> np.ndarray:
     """Return for each run, found in the logbook or made now, which images it misses."""
     return ~np.array([result["right"] for result in results(jobs)])
@@ -324,7 +328,7 @@ def missed(jobs: list) -> np.ndarray:
 def yardstick_jobs(logbook: Logbook | None = None) -> list:
     """Return all runs of the chapter."""
     groups = [*map(pilot_jobs, TRIED), *map(row_jobs, [*ROWS, TAKEN_OVER]),
-              *map(peer_jobs, PEERS), committee_jobs()]
+              *map(peer_jobs, PEERS), committee_jobs(), trials()]
     return [job for group in groups for job in group]
 
 

@@ -52,11 +52,9 @@ class Dataset:
         self._keep(images.copy(), labels, int(classes))
 
     def _keep(self, images, labels, classes):
-        for name, array in {"images": images, "labels": labels}.items():
-            array = np.ascontiguousarray(array)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "classes", classes)
+        images, labels = map(np.ascontiguousarray, (images, labels))
+        images.flags.writeable = labels.flags.writeable = False
+        vars(self).update(images=images, labels=labels, classes=classes)
 
     def __len__(self):
         return len(self.labels)

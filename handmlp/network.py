@@ -9,7 +9,6 @@ t            targets, one-hot
 """
 
 import contextlib
-import io
 import math
 import os
 import warnings
@@ -59,10 +58,10 @@ class Parameters:
 
     def like(self) -> "Parameters":
         """Zeros of the same sizes and dtype: a home for gradients or velocities."""
-        return Parameters(self.sizes, np.zeros_like(self.flat))
+        return type(self)(self.sizes, np.zeros_like(self.flat))
 
     def __reduce__(self):  # a copy must have views into its own vector
-        return Parameters, (self.sizes, self.flat.copy())
+        return type(self), (self.sizes, self.flat.copy())
 
 
 @dataclass(eq=False)
@@ -206,12 +205,10 @@ class Network:
             if not function.is_handmlps:
                 raise ValueError("a network can be saved with handmlp's own functions only, got "
                                  f"{function!r}")
-        buffer = io.BytesIO()
-        np.savez(buffer, format=FORMAT, sizes=self.sizes, flat=self.parameters.flat,
-                 hidden=repr(self.hidden), output=repr(self.output),
-                 shift=self.scaling.shift, scale=self.scaling.scale)
-        with whole_or_not(path) as file:
-            file.write_bytes(buffer.getvalue())
+        with whole_or_not(path) as unfinished, unfinished.open("wb") as file:
+            np.savez(file, format=FORMAT, sizes=self.sizes, flat=self.parameters.flat,
+                     hidden=repr(self.hidden), output=repr(self.output),
+                     shift=self.scaling.shift, scale=self.scaling.scale)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Network":

@@ -132,7 +132,7 @@ def train(network: Network, data: Splits, recipe: Recipe, rng: np.random.Generat
     if recipe.dropout:
         learner = replace(network, hidden=Dropout(network.hidden, recipe.dropout, for_dropout))
     x = network.inputs(images)
-    t = _targets(data.train.labels, network, recipe, like=x)
+    t = targets(data.train.labels, network, recipe, like=x)
     velocity, orders = network.parameters.like(), recipe.order.epochs(data.train.labels, rng)
     for number in range(recipe.epochs + 1):
         batches = list(minibatches(next(orders), recipe.batch_size)) if number > 0 else []
@@ -161,7 +161,8 @@ def _rates(recipe: Recipe, number: int, steps: int) -> list[float]:
             for step in range(steps)]
 
 
-def _targets(labels: np.ndarray, network: Network, recipe: Recipe, like: np.ndarray) -> np.ndarray:
+def targets(labels: np.ndarray, network: Network, recipe: Recipe, like: np.ndarray) -> np.ndarray:
+    """Return what the recipe asks of each output, one row for each image, in arrays as `like`."""
     t, (low, high) = one_hot(labels, network.sizes[-1], like), recipe.targets
     total = high + (network.sizes[-1] - 1) * low
     if network.output.shares and not math.isclose(total, 1):

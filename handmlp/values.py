@@ -22,6 +22,7 @@ class Value:
     def __init_subclass__(cls):
         # Said once more in each class, so that a reader's own @dataclass leaves them as they are.
         cls.__eq__, cls.__hash__, cls.__repr__ = cls.__eq__, cls.__hash__, cls.__repr__
+        cls.is_handmlps = cls.__module__.startswith("handmlp.")  # which `named` knows
 
     def __init__(self, *given, **named):
         kinds = {name: kind for part in reversed(type(self).__mro__)
@@ -63,7 +64,7 @@ class Value:
         ValueError
             If handmlp has no such choice of this kind.
         """
-        known = {_name(kind): kind for kind in _below(cls) if _is_handmlps(kind)}
+        known = {_name(kind): kind for kind in _below(cls) if kind.is_handmlps}
         parts = re.fullmatch(r"(\w+)(?:\((.+)\))?", str(text))
         try:
             name, arguments = parts.groups() if parts else ("", None)
@@ -76,22 +77,13 @@ class Value:
             raise ValueError(f"{cls.__name__.lower()} must be one of handmlp's: "
                              f"{', '.join(sorted(known))}; got {text!r}") from None
 
-    @property
-    def is_handmlps(self) -> bool:
-        """Whether this is a choice of handmlp's own, which `named` knows."""
-        return _is_handmlps(type(self))
-
 
 def _below(kind: type) -> list[type]:
     return [below for child in kind.__subclasses__() for below in (child, *_below(child))]
 
 
-def _is_handmlps(kind: type) -> bool:
-    return kind.__module__.startswith("handmlp.")
-
-
 def _name(kind: type) -> str:
-    if not _is_handmlps(kind):
+    if not kind.is_handmlps:
         return kind.__name__
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
 

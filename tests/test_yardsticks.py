@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import views
 import yardsticks
 from yardsticks import (
     MOVED,
@@ -16,10 +17,10 @@ from yardsticks import (
     Stretched,
     asked,
     committee_jobs,
-    deslanted,
     differs,
     pilot_jobs,
     row_jobs,
+    trials,
     yardstick_jobs,
 )
 
@@ -113,32 +114,13 @@ def test_affine_images_are_images_and_no_two_are_alike(tiny):
     assert (np.abs(ink - 1) < 0.3).all()
 
 
-def test_a_digit_is_made_upright_row_by_row(tiny):
-    """An independent way: the slant by NumPy's fit of a line, each row read by its `interp`."""
-    leaning, place = tiny.train.images[:40], np.arange(28)
-    upright = deslanted(leaning)
-    slants = []
-    for before, after in zip(leaning.reshape(-1, 28, 28), upright.reshape(-1, 28, 28)):
-        y, x = np.nonzero(before)
-        middle = np.average(y, weights=before[y, x])
-        slants.append(np.polyfit(y - middle, x, 1, w=np.sqrt(before[y, x]))[0])
-        rows = [np.interp(place + slants[-1] * (row - middle), place, before[row], 0, 0)
-                for row in place]
-        inside = np.s_[:, 1:-1]  # at the frame's edge `interp` ends at once, and we fade
-        np.testing.assert_allclose(after[inside], np.rint(rows)[inside], atol=1)
-        y, x = np.nonzero(after)
-        assert abs(np.polyfit(y, x, 1, w=np.sqrt(after[y, x]))[0]) < 0.05  # some ink is cut off
-    assert max(slants) - min(slants) > 0.5
-    assert upright.dtype == np.uint8
-
-
 def test_an_upright_row_learns_and_is_asked_upright_images(monkeypatch, whole):
     monkeypatch.setattr(yardsticks, "everything", lambda: whole)
     yardsticks.upright.cache_clear()
     for row in (Row("a", 1, SHORT, 2), Row("b", 1, SHORT, 2, upright=True)):
         for job in row_jobs(row):
             for mine, given in zip((job.data.train, job.data.test), (whole.train, whole.test)):
-                expected = deslanted(given.images) if row.upright else given.images
+                expected = views.deslanted(given.images) if row.upright else given.images
                 np.testing.assert_array_equal(mine.images, expected)
                 np.testing.assert_array_equal(mine.labels, given.labels)
     yardsticks.upright.cache_clear()
@@ -206,6 +188,25 @@ def test_a_committee_is_the_mean_of_the_probabilities_of_its_members(whole):
     np.testing.assert_array_equal(committee["right"], total.argmax(axis=1) == labels)
 
 
+def test_a_committee_through_views_learns_and_is_asked_what_each_of_them_shows(tiny):
+    names = "as it is", "narrow"
+    committee = Committee(SHORT, tiny, 0, 2, names)
+    found, total = committee.train(), 0
+    for member, seed, name in zip(found["members"], (0, 1), names):
+        network, history = run(SHORT, views.all_seen(tiny, name), seed)
+        np.testing.assert_array_equal(member, history.last.right)
+        total = total + network.probabilities(views.seen(tiny.validation.images, name))
+    np.testing.assert_array_equal(found["right"], total.argmax(axis=1) == tiny.validation.labels)
+    assert found["members"][1].mean() > 0.3
+
+
+def test_the_probe_of_a_committee_hears_of_a_view_that_changes(tiny, monkeypatch):
+    committee = Committee(SHORT, tiny, 0, 2, ("as it is", "narrow"))
+    before = committee.probe()
+    monkeypatch.setattr(views, "COLUMNS", 17)
+    assert committee.probe() != before
+
+
 # --- The record -----------------------------------------------------------------------------------
 
 def test_no_two_jobs_have_one_name_and_the_long_ones_say_so():
@@ -218,7 +219,7 @@ def test_no_two_jobs_have_one_name_and_the_long_ones_say_so():
 def test_the_test_images_are_asked_by_nothing_that_is_chosen():
     """Rates and committees were tried on validation images; what reads the test images has held
     none out."""
-    tried = {*committee_jobs(), *(job for recipe in TRIED for job in pilot_jobs(recipe))}
+    tried = {*committee_jobs(), *trials(), *(job for recipe in TRIED for job in pilot_jobs(recipe))}
     for job in yardstick_jobs():
         assert (asked(job.data) is job.data.validation) == (job in tried)
 

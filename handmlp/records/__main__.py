@@ -92,7 +92,7 @@ def check(logbook: Logbook, jobs: list[Job], seeds: int, differs: Callable,
         if is_long(job) and not long:
             left_out += 1
         else:
-            groups.setdefault(job[:2], []).append(job)  # a recipe and its images
+            groups.setdefault(job._replace(seed=0), []).append(job)  # alike but for the seed
     first, step = part
     groups = dict([*groups.items()][first::step])
     again = Logbook(None).train([job for group in groups.values() for job in group[:seeds]])

@@ -20,19 +20,11 @@ import numpy as np
 from scipy.stats import binomtest
 from tqdm.auto import tqdm
 
-from handmlp import (
-    Recipe,
-    he,
-    one_cycle,
-    relu,
-    shifted,
-    shuffled,
-    softmax_cross_entropy,
-    zero_mean,
-)
+from handmlp import Recipe, he, one_cycle, relu, shifted, shuffled, zero_mean
 from handmlp.data import Dataset, split
 from handmlp.measures import Epoch
 from handmlp.network import whole_or_not
+from handmlp.outputs import softmax_cross_entropy
 from handmlp.runs import start
 from handmlp.training import Diverged
 
