@@ -397,7 +397,7 @@ def page(browser) -> Page:
 
 
 def test_in_a_real_jupyter(jupyter, page):
-    page.set_default_timeout(40_000)
+    page.set_default_timeout(90_000)
     page.goto(jupyter)
     page.get_by_role("heading", name="The Lab").wait_for()
     run_all = page.locator(".lm-Menu-itemLabel").get_by_text("Run All Cells", exact=True)

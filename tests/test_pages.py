@@ -309,6 +309,23 @@ def test_in_forced_colours_all_is_seen_and_what_is_chosen_too(used, scheme):
     assert not used.complaints
 
 
+# What in a live piece sticks out of it.
+OUTSIDE = """() => [...document.querySelectorAll("main .hm-live")].flatMap(piece => {
+  const all = piece.getBoundingClientRect();
+  return [...piece.querySelectorAll("table, canvas, button, input, select, p, ol")].filter(part => {
+    const box = part.getBoundingClientRect();
+    return box.width > 1 && (box.left < all.left - 4 || box.right > all.right + 4);
+  }).map(part => part.outerHTML.slice(0, 200));
+})"""
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_sticks_out_of_a_live_piece(used, width):
+    """The theme has rules for tables in the output of a cell, which no piece by itself shows."""
+    _look(used.page, width, "light")
+    assert not used.page.evaluate(OUTSIDE)
+
+
 def test_paper_is_light_and_open_and_shows_the_frames_that_tell(used):
     """Planted faults: a dark page on paper, a fold that stays shut, a control that shows one."""
     page = used.page
