@@ -273,16 +273,16 @@ def recorded(choices: Choices, seeds: Iterable[int] = range(5)) -> list[dict]:
     return [found[job] for job in jobs]
 
 
-def differs(fresh: dict, recorded: dict, others: list[dict], alone: float = 0.04) -> str | None:
+def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
     """Say how far a run trained again leaves the record, if it is more than seeds differ.
 
     The large steps of some of these networks make another processor's rounding another run. So a
     point and five standard deviations over the seeds are allowed; untrained, next to nothing is.
-    Where one seed was run the deviation is taken to be `alone`, here four points: of thirty such
-    runs, made again on another processor, the wildest was off by 19.
+    Where one seed was run the deviation is taken to be four points: of thirty such runs,
+    made again on another processor, the wildest was off by 19.
     """
     runs = [run["accuracy"] for run in (recorded, *others)]
-    spread = np.std(runs, axis=0, ddof=1) if others else np.full(len(runs[0]), alone)
+    spread = np.std(runs, axis=0, ddof=1) if others else np.full(len(runs[0]), 0.04)
     spread = np.maximum.accumulate(spread[::-1])[::-1]
     gap = np.abs(np.subtract(fresh["accuracy"], recorded["accuracy"]))
     far = gap[0] > 0.002 or (gap > 0.01 + 5 * spread).any()

@@ -464,8 +464,8 @@ def modern_jobs(logbook: Logbook | None = None) -> list[Trained]:
 
 
 def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
-    """Say how far a run made again leaves the record: as for sleepers, or three points alone."""
+    """Say how far a run made again leaves the record: as for sleepers, if it is as long."""
     if len(fresh["accuracy"]) != len(recorded["accuracy"]):
         return f"it ends after {len(fresh['accuracy']) - 1} epochs"
     others = [run for run in others if len(run["accuracy"]) == len(recorded["accuracy"])]
-    return sleepers.differs(fresh, recorded, others, alone=0.004)
+    return sleepers.differs(fresh, recorded, others)

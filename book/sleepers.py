@@ -249,8 +249,8 @@ def watched_jobs(logbook: Logbook | None = None) -> list[Watched]:
     return [Watched(setting, load_mnist(), seed) for setting in ALL for seed in SEEDS] + again
 
 
-def differs(fresh: dict, recorded: dict, others: list[dict], alone: float = 0.04) -> str | None:
+def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
     """Say how far a run made again leaves the record: untrained not at all, else as in 2015."""
     if not np.allclose(fresh["own_sums"][0], recorded["own_sums"][0], rtol=1e-3, atol=1e-3):
         return "the own sums before the first step are others"
-    return archaeology.differs(fresh, recorded, others, alone)
+    return archaeology.differs(fresh, recorded, others)
