@@ -278,8 +278,8 @@ def differs(fresh: dict, recorded: dict, others: list[dict]) -> str | None:
 
     The large steps of some of these networks make another processor's rounding another run. So a
     point and five standard deviations over the seeds are allowed; untrained, next to nothing is.
-    Where one seed was run the deviation is taken to be four points: of thirty such runs,
-    made again on another processor, the wildest was off by 19.
+    Where one seed alone was run the deviation is taken to be four points: of thirty such runs, made
+    again on another processor, the wildest was off by 19.
     """
     runs = [run["accuracy"] for run in (recorded, *others)]
     spread = np.std(runs, axis=0, ddof=1) if others else np.full(len(runs[0]), 0.04)

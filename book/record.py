@@ -38,10 +38,11 @@ from handmlp.schedules import one_cycle
 BOOK = Path(__file__).parent
 WEIGHTS, LOG = BOOK / "record.bin", BOOK / "record.json"
 HALF = np.dtype("<f2")
+OF_2010 = elastic(37, 5.5, degrees=15, stretch=0.175)  # the middle of Ciresan's ranges
 CORES = 2  # two networks, one after the other, on each
 RECIPE = DECAYED.but(weight_decay=0, learning_rate=0.1, batch_size=128, momentum=0.9, nesterov=True,
                      schedule=one_cycle(), units=(800, 400), hidden=relu, init=he, epochs=120,
-                     distortion=elastic(37, 5.5, degrees=15, stretch=0.175))
+                     distortion=OF_2010)
 SIZES = 784, *RECIPE.units, 10
 
 

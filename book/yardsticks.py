@@ -223,8 +223,8 @@ MOVED = Affine(pixels=1.0, stretch=0.1, slant=0.15)
 ENTROPY_MOVED = ENTROPY.but(distortion=MOVED, learning_rate=0.1, epochs=20)
 ENTROPY_ELASTIC = ENTROPY.but(distortion=elastic(), learning_rate=0.1, epochs=30)
 SQUARED_ELASTIC = SQUARED.but(units=800, distortion=elastic(), learning_rate=0.3, epochs=30)
-TURNED_ELASTIC = ENTROPY_ELASTIC.but(units=(1000, 500), hidden=Stretched(), distortion=elastic(
-    strength=37, smoothness=5.5, degrees=15, stretch=0.175))
+TURNED_ELASTIC = ENTROPY_ELASTIC.but(units=(1000, 500), hidden=Stretched(),
+                                     distortion=record.OF_2010)
 
 # Rates that were tried for one seed on validation images, in two epochs.
 TRIED = {SQUARED: (0.1, 0.3, 1.0, 3.0), TWO_LAYERS: (0.1, 0.3, 1.0),

@@ -136,10 +136,13 @@ const drawing = (() => {
   const inputs = ({ shift, scale }, pixels) =>
     Float32Array.from(pixels, pixel => (pixel - shift) / scale);
 
+  const COLUMNS = 16, EDGE = 60;         // as in book/views.py
+
   /* The views of book/views.py: what each row shows is what stood off to the side, by `off(x, y)`
      places, between two pixels. */
   const looking_off = (pixels, off) => pixels.map((_, i) => {
-    const [x, y] = [i % SIDE, Math.floor(i / SIDE)], there = x + off(x, y), left = Math.floor(there);
+    const [x, y] = [i % SIDE, Math.floor(i / SIDE)];
+    const there = x + off(x, y), left = Math.floor(there);
     const at = column => (within(column, 0, SIDE - 1) === column ? pixels[y * SIDE + column] : 0);
     return Math.round(at(left) * (left + 1 - there) + at(left + 1) * (there - left));
   });
@@ -160,10 +163,11 @@ const drawing = (() => {
 
   const narrowed = pixels => {
     const inked = [];
-    pixels.forEach((ink, i) => { if (ink > 60) inked.push(i % SIDE); });
+    pixels.forEach((ink, i) => { if (ink > EDGE) inked.push(i % SIDE); });
     if (!inked.length) return pixels;
     const [left, right] = [Math.min(...inked), Math.max(...inked)], width = right - left + 1;
-    return looking_off(pixels, x => (x - (SIDE - 1) / 2) * width / 16 + (left + right) / 2 - x);
+    const middle = (left + right) / 2;
+    return looking_off(pixels, x => (x - (SIDE - 1) / 2) * width / COLUMNS + middle - x);
   };
 
   const VIEWS = { "as it is": pixels => pixels, "upright": deslanted, "narrow": narrowed,
