@@ -90,7 +90,8 @@ def untrained(choices: Choices, data, rng: np.random.Generator) -> Network:
     return Network(first_weights(choices, rng), *parts, inputs.fit(data.train.images))
 
 
-def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray, choices: Choices) -> list:
+def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray,
+                  choices: Choices) -> list:
     """Return (a, δ) of both layers for one image; the gradient of a layer is aᵀδ."""
     (W0, W1), (b0, b1), f = network.W, network.b, network.hidden
     a = f(x @ W0 + b0)                                       # a = f(xW + b)
@@ -119,8 +120,8 @@ def descend(w: Parameters, gradient: list, rate: float) -> None:
         b -= rate * delta[0]                                 # b ← b - η δ
 
 
-def step_2015(w: Parameters, v: Parameters, gradient: list, previous: list, rate: float,
-              choices: Choices) -> None:
+def step_2015(w: Parameters, v: Parameters, gradient: list, previous: list,
+              rate: float, choices: Choices) -> None:
     """Change the weights `w` by the gradient of one image; `v` is the velocity."""
     if choices.previous_gradient:
         descend(w, gradient, rate)                           # w ← w - η g

@@ -125,7 +125,8 @@ def boxed(ink: np.ndarray, box: int = BOX) -> np.ndarray:
     """Return ink cut out, its longer side `box` pixels long."""
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     cut = ink[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1]
-    return reduced(cut, *(max(1, round(box * length / max(cut.shape))) for length in cut.shape))
+    scale = box / max(cut.shape)
+    return reduced(cut, *(max(1, round(scale * length)) for length in cut.shape))
 
 
 def placed(small: np.ndarray, middle: Sequence[float]) -> np.ndarray:

@@ -17,7 +17,8 @@ class Order(Value):
 class FileOrder(Order):
     """As the examples lie in the file, every epoch the same."""
 
-    def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def epochs(self, labels: np.ndarray,
+               rng: np.random.Generator) -> Iterator[np.ndarray]:
         while True:
             yield np.arange(len(labels))
 
@@ -25,7 +26,8 @@ class FileOrder(Order):
 class ShuffledOnce(Order):
     """Shuffled before training; every epoch then repeats that order."""
 
-    def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def epochs(self, labels: np.ndarray,
+               rng: np.random.Generator) -> Iterator[np.ndarray]:
         rows = rng.permutation(len(labels))
         while True:
             yield rows
@@ -34,7 +36,8 @@ class ShuffledOnce(Order):
 class Shuffled(Order):
     """Shuffled anew before every epoch."""
 
-    def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def epochs(self, labels: np.ndarray,
+               rng: np.random.Generator) -> Iterator[np.ndarray]:
         while True:
             yield rng.permutation(len(labels))
 
@@ -42,7 +45,8 @@ class Shuffled(Order):
 class SortedByClass(Order):
     """All zeros first, then all ones, and so on to nine."""
 
-    def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def epochs(self, labels: np.ndarray,
+               rng: np.random.Generator) -> Iterator[np.ndarray]:
         while True:
             yield np.argsort(labels, kind="stable")
 
@@ -53,7 +57,8 @@ class RunsOf(Order):
     def __init__(self, length: int):
         self.length = whole("length", length, 1)
 
-    def epochs(self, labels: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def epochs(self, labels: np.ndarray,
+               rng: np.random.Generator) -> Iterator[np.ndarray]:
         while True:
             runs = []
             for label in np.unique(labels):

@@ -52,12 +52,12 @@ def sgd_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameter
     """
     a, w, v, rate = network.forward(x), network.parameters, velocity, learning_rate
     if not momentum and not any(decay):
-        network.backward(a, t, out=w, factor=-rate, keep=1)       # w ← w - η ∂L/∂w
+        network.backward(a, t, out=w, factor=-rate, keep=1)     # w ← w - η ∂L/∂w
         return
-    network.backward(a, t, out=v, factor=-rate, keep=momentum)    # v ← μ v - η ∂L/∂w
+    network.backward(a, t, out=v, factor=-rate, keep=momentum)  # v ← μ v - η ∂L/∂w
     for V, W, strength in zip(v.W, w.W, decay):
-        add_multiple(V, W, -rate * strength)                      #       - η λ W
-    w.flat += v.flat                                              # w ← w + v
+        add_multiple(V, W, -rate * strength)                    #       - η λ W
+    w.flat += v.flat                                            # w ← w + v
 
 
 def nesterov_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Parameters,
@@ -69,9 +69,9 @@ def nesterov_step(network: Network, x: np.ndarray, t: np.ndarray, velocity: Para
     """
     w, v = network.parameters.flat, velocity.flat
     here = w.copy()
-    w += momentum * v                                             # look ahead: w + μ v
+    w += momentum * v                                           # look ahead: w + μ v
     sgd_step(network, x, t, velocity, learning_rate, momentum, decay)  # v ← μ v - η ∂L/∂w there
-    np.add(here, v, out=w)                                        # w + v, from where it stood
+    np.add(here, v, out=w)                                      # w + v, from where it stood
 
 
 def train_epoch(network: Network, x: np.ndarray, t: np.ndarray, batches: Iterable[np.ndarray],

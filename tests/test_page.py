@@ -1,6 +1,8 @@
 """page.py: figures as part of the page, prose with numbers, and code quoted from the package."""
 
+import base64
 import inspect
+import io
 import re
 from xml.etree import ElementTree
 
@@ -8,6 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from handmlp import Network, logistic, tanh
 from handmlp.book import page
@@ -111,6 +114,7 @@ def test_a_drawing_is_short_and_holds_nothing_else():
     text = page.svg(figure(), ALT)
     drawing = ElementTree.fromstring(text)
     kinds = {element.tag for element in drawing.iter()}
+    assert all(group.attrib for group in drawing.iter("g"))
     assert kinds <= {"svg", "g", "path", "defs", "clipPath", "rect", "text", "tspan", "use"}
     assert not re.search(r' (d|x|y)="[^"]*\.\d\d|\s\s|>\s+<|xlink', text)
     label, *_, in_formula = (element.get("style") for element in drawing.iter()
@@ -118,6 +122,19 @@ def test_a_drawing_is_short_and_holds_nothing_else():
     assert "font-size" in label
     assert "font-family" not in label  # the page's own
     assert "'DejaVu Sans', Verdana, sans-serif" in in_formula
+
+
+@pytest.mark.parametrize(("colours", "mode"), [("gray", "L"), ("viridis", "RGBA")])
+def test_a_grey_raster_has_one_channel_and_every_raster_keeps_its_pixels(colours, mode):
+    values = np.arange(12).reshape(3, 4)
+    with plt.rc_context(page.STYLE | {"image.cmap": colours}):
+        fig, ax = plt.subplots()
+        ax.imshow(values)
+    data = re.search(r'href="data:image/png;base64,([^"]*)"', page.svg(fig, ALT))[1]
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert picture.mode == mode
+    expected = mpl.colormaps[colours](values / 11, bytes=True)
+    np.testing.assert_array_equal(picture.convert("RGBA"), expected)
 
 
 @pytest.fixture

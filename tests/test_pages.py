@@ -100,6 +100,8 @@ class Visit:
         self.page.wait_for_load_state("load")
         if options.get("java_script_enabled", True):
             self.page.evaluate(UNFOLD)
+            # It is asked for late, so the network may have rested before.
+            self.page.wait_for_function("!window.MathJax || MathJax.startup?.promise")
             self.page.evaluate("Promise.all([document.fonts.ready, "
                                "window.MathJax?.startup?.promise])")
             self.page.evaluate("dispatchEvent(new Event('resize'))")  # see SETTLED
@@ -222,6 +224,11 @@ def test_on_paper_nothing_is_cut_and_what_is_folded_says_so(visit):
 def test_no_formula_is_cut_on_a_narrow_phone(visit):
     _look(visit.page, 320, "light")
     assert not visit.page.evaluate(CUT_FORMULAS)
+
+
+def test_no_code_is_cut_on_a_laptop(visit):
+    _look(visit.page, 1280, "light")
+    assert not visit.page.evaluate(CUT_CODE)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -607,6 +614,11 @@ CUT_FORMULAS = """() => [...document.querySelectorAll("main mjx-container:not([d
     const edge = Math.min(right(sentence), innerWidth) + 1;
     return [...formula.querySelectorAll("mjx-c")].some(sign => right(sign) > edge);
   }).map(formula => formula.textContent)"""
+
+# Code that is read without unfolding it, and what it prints, beyond the edge of its block.
+CUT_CODE = """() => [...document.querySelectorAll("main pre")]
+  .filter(part => !part.closest("details.hide") && part.scrollWidth > part.clientWidth + 1)
+  .map(part => part.textContent)"""
 
 # What would have to scroll, which paper does not.
 CUT_ON_PAPER = """() => [...document.querySelectorAll(

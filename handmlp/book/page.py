@@ -4,6 +4,7 @@ Figures become SVG inside the page, drawn in the ink of the page, so that they f
 """
 
 import ast
+import base64
 import html
 import inspect
 import io
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from IPython.display import display
+from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -39,6 +41,7 @@ INK = {"#000000": "currentColor", "#ffffff": "var(--hm-paper, #fff)",
        # On the cells of a raster, whose light and dark change places in the dark.
        "#000001": "var(--hm-on-light, #000)", "#fffffe": "var(--hm-on-dark, #fff)",
        **{value: f"var(--hm-{name}, {value})" for name, value in COLOURS.items()}}
+PNG = "data:image/png;base64,"  # how a raster begins
 PIXELS_PER_POINT = 1.5  # text of 15 pixels on a laptop, as large as the captions
 
 
@@ -70,9 +73,10 @@ def svg(figure, alt: str) -> str:
 def _in_page_ink(drawing: str) -> str:
     """Make matplotlib's file a part of a page: nothing but the drawing, colours of the theme."""
     root = ElementTree.fromstring(drawing)
-    for element in root.iter():
+    for element in reversed([*root.iter()]):  # the innermost first
         element.tag = element.tag.split("}")[1]
-        element[:] = [part for part in element if not part.tag.endswith(("}metadata", "}style"))]
+        element[:] = [inner for part in element if part.tag not in ("metadata", "style")
+                      for inner in ([part] if part.attrib or part.tag != "g" else part)]
         element.attrib = {name.split("}")[-1]: _in_short(element.tag, name, value)
                           for name, value in element.items() if not _is_idle(name, value)}
         element.text, element.tail = (element.text or "").strip("\n ") or None, None
@@ -86,6 +90,8 @@ def _is_idle(name: str, value: str) -> bool:
 
 
 def _in_short(tag: str, name: str, value: str) -> str:
+    if value.startswith(PNG):
+        return _in_grey(value)
     if name in ("d", "x", "y"):  # a tenth of a point is finer than a screen shows
         value = re.sub(r"\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), value)
         return " ".join(value.split())
@@ -94,6 +100,16 @@ def _in_short(tag: str, name: str, value: str) -> str:
     if tag == "text":  # the page's own font
         value = re.sub(r"font-family: [^;]*(; )?", "", value)
     return value.replace("'DejaVu Sans'", "'DejaVu Sans', Verdana, sans-serif")  # mathematics
+
+
+def _in_grey(png: str) -> str:
+    """Store a picture that is all grey and opaque as such: half the bytes, the same pixels."""
+    picture, file = Image.open(io.BytesIO(base64.b64decode(png.removeprefix(PNG)))), io.BytesIO()
+    red, green, blue, alpha = picture.convert("RGBA").split()
+    if not (red == green == blue and alpha.getextrema() == (255, 255)):
+        return png
+    red.save(file, "png", optimize=True)
+    return PNG + base64.b64encode(file.getvalue()).decode()
 
 
 def show(figure, alt: str, caption: str = "") -> None:

@@ -79,7 +79,7 @@ def _control(kind: type, frames, labels: Sequence, values: Sequence, start: Sequ
         raise ValueError(f"text of each frame must differ from every other, got {texts}")
     figures = [_figure(drawing, text, max(texts, key=len)) for drawing, text in frames]
     at = stops.index(tuple(each[handle.index] for each, handle in zip(values, handles)))
-    return Control(handles, _stack(figures, handles), _page(handles, figures, at), texts)
+    return Control(handles, _stack(figures, handles), _page(handles, figures, texts, at), texts)
 
 
 def _handle(kind: type, label: str, values: Sequence, start) -> ipywidgets.Widget:
@@ -112,9 +112,9 @@ def _stack(figures: list[str], handles: list) -> ipywidgets.Stack:
 
 # --- on the site --------------------------------------------------------------------------------
 
-def _page(handles: list, figures: list[str], at: int) -> str:
+def _page(handles: list, figures: list[str], texts: list[str], at: int) -> str:
     """The same as HTML: the handles, the picture that stands there first, the others laid by."""
-    key = hashlib.sha1("".join(figures).encode()).hexdigest()[:8]
+    key = hashlib.sha1("".join(texts).encode()).hexdigest()[:8]  # no two controls say the same
     rows = "".join(_row(handle, f"hm-{key}-{place}") for place, handle in enumerate(handles))
     laid_by = "".join(f"<template>{figure}</template>"
                       for place, figure in enumerate(figures) if place != at)
