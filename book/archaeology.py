@@ -94,15 +94,15 @@ def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray,
                   choices: Choices) -> list:
     """Return (a, δ) of both layers for one image; the gradient of a layer is aᵀδ."""
     (W0, W1), (b0, b1), f = network.W, network.b, network.hidden
-    a = f(x @ W0 + b0)                                       # a = f(xW + b)
+    a = f(x @ W0 + b0)                                 # a = f(xW + b)
     z = a @ W1 + b1
     if choices.logistic_twice:
         y = logistic(z)
-        delta = (y - t) * logistic.slope(logistic(y))        # δ = (ŷ - t) f′(ŷ)
-        slope = logistic.slope(logistic(a))                  # f′(a)
+        delta = (y - t) * logistic.slope(logistic(y))  # δ = (ŷ - t) f′(ŷ)
+        slope = logistic.slope(logistic(a))            # f′(a)
     else:
-        delta = network.output.delta(z, t)                   # δ = (ŷ - t) f′(z), or ŷ - t
-        slope = f.slope(a)                                   # f′(z)
+        delta = network.output.delta(z, t)             # δ = (ŷ - t) f′(z), or ŷ - t
+        slope = f.slope(a)                             # f′(z)
     return [(x, delta @ W1.T * slope), (a, delta)]
 
 
@@ -116,20 +116,20 @@ def descend(w: Parameters, gradient: list, rate: float) -> None:
     """Take one step from `w`; BLAS adds the product of a column and a row in place."""
     for (a, delta), W, b in zip(gradient, w.W, w.b):
         ger = sger if W.dtype == np.float32 else dger
-        ger(-rate, delta, a, a=W.T, overwrite_a=True)        # W ← W - η aᵀδ
-        b -= rate * delta[0]                                 # b ← b - η δ
+        ger(-rate, delta, a, a=W.T, overwrite_a=True)  # W ← W - η aᵀδ
+        b -= rate * delta[0]                           # b ← b - η δ
 
 
 def step_2015(w: Parameters, v: Parameters, gradient: list, previous: list,
               rate: float, choices: Choices) -> None:
     """Change the weights `w` by the gradient of one image; `v` is the velocity."""
     if choices.previous_gradient:
-        descend(w, gradient, rate)                           # w ← w - η g
-        descend(w, previous, choices.momentum)               #       - μ (previous g)
+        descend(w, gradient, rate)                     # w ← w - η g
+        descend(w, previous, choices.momentum)         #       - μ (previous g)
     else:
-        v.flat *= choices.momentum                           # v ← μ v
-        descend(v, gradient, rate)                           #       - η g
-        w.flat += v.flat                                     # w ← w + v
+        v.flat *= choices.momentum                     # v ← μ v
+        descend(v, gradient, rate)                     #       - η g
+        w.flat += v.flat                               # w ← w + v
 
 
 def epochs_2015(network: Network, choices: Choices, data: Splits,

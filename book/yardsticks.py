@@ -225,12 +225,14 @@ ENTROPY_ELASTIC = ENTROPY.but(distortion=elastic(), learning_rate=0.1, epochs=30
 SQUARED_ELASTIC = SQUARED.but(units=800, distortion=elastic(), learning_rate=0.3, epochs=30)
 TURNED_ELASTIC = ENTROPY_ELASTIC.but(units=(1000, 500), hidden=Stretched(),
                                      distortion=record.OF_2010)
+LARGEST = TURNED_ELASTIC.but(units=(2500, 2000, 1500, 1000, 500), learning_rate=0.03)
 
 # Rates that were tried for one seed on validation images, in two epochs.
 TRIED = {SQUARED: (0.1, 0.3, 1.0, 3.0), TWO_LAYERS: (0.1, 0.3, 1.0),
          ENTROPY: (0.03, 0.1, 0.3, 1.0), WITH_DECAY: (0.03, 0.1, 0.3, 1.0),
          ENTROPY_MOVED: (0.03, 0.1, 0.3), ENTROPY_ELASTIC: (0.03, 0.1, 0.3),
-         SQUARED_ELASTIC: (0.1, 0.3, 1.0), TURNED_ELASTIC: (0.03, 0.1, 0.3)}
+         SQUARED_ELASTIC: (0.1, 0.3, 1.0), TURNED_ELASTIC: (0.03, 0.1, 0.3),
+         LARGEST: (0.01, 0.03, 0.1)}
 
 PEERS = {"neighbours": (("n_neighbors", 3), ("algorithm", "brute")),
          "logistic regression": (("max_iter", 100),),
@@ -267,6 +269,7 @@ ROWS = [
     Row("800, squared error, elastic", 0.9, SQUARED_ELASTIC, 3),
     Row("800, cross-entropy, elastic", 0.7, ENTROPY_ELASTIC, 3),
     Row("1,000-500, elastic", 0.49, TURNED_ELASTIC, 3),
+    Row("2,500-2,000-1,500-1,000-500, elastic", 0.35, LARGEST, 1),
 ]
 # Tried first: the rate of the images as they are taken over, for twenty epochs.
 TAKEN_OVER = Row("800, cross-entropy, elastic", 0.7,
