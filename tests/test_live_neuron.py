@@ -75,7 +75,7 @@ def test_it_starts_with_nothing_and_fires_for_none(visit, digits):
 def test_this_digit_minus_the_mean(visit, digits, digit):
     page = visit()
     page.locator(".rows input").nth(digit).check(force=True)
-    page.get_by_role("button", name="Weights: this digit minus the mean").click()
+    page.get_by_role("button", name="Weights: this digit minus the mean image").click()
     ten, mean = digits
     w = (ten[digit].astype(float) - mean) / 255
     agrees(page, digits, w)

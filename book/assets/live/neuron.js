@@ -170,12 +170,12 @@ hm.live("neuron", (root, data) => {
     hm.make("fieldset", { class: "hm-choice" }, hm.make("legend", {}, "Paint weights with"),
             ...Object.keys(BRUSHES).map(choice)),
     hm.make("div", { class: "both" }, canvas, hm.make("fieldset", { class: "rows" },
-      hm.make("legend", {}, "Over which digit? Sum and value of each:"),
+      hm.make("legend", {}, "The digit to lay below, and the sum and value of each:"),
       ...rows.map(({ row }) => row))),
     hm.make("div", { class: "hm-slider" }, hm.make("label", { for: bias.id }, "Bias ",
       hm.make("i", {}, "b")), bias_shown, bias),
     hm.make("div", { class: "buttons" },
-      button("Weights: this digit minus the mean", () =>
+      button("Weights: this digit minus the mean image", () =>
         w.set(Array.from(image(digit), (ink, at) => (ink - mean[at]) / 255))),
       button("Clear", () => { w.fill(0); b[0] = 0; })),
     words,
