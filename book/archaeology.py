@@ -101,8 +101,7 @@ def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray,
         delta = (y - t) * logistic.slope(logistic(y))  # δ = (ŷ - t) f′(ŷ)
         slope = logistic.slope(logistic(a))            # f′(a)
     else:
-        delta = network.output.delta(z, t)             # δ = (ŷ - t) f′(z), or ŷ - t
-        slope = f.slope(a)                             # f′(z)
+        delta, slope = network.output.delta(z, t), f.slope(a)  # (ŷ - t) f′(z) or ŷ - t
     return [(x, delta @ W1.T * slope), (a, delta)]
 
 

@@ -25,11 +25,13 @@ def one_thread() -> Iterator[None]:
     brings a BLAS of its own, with threads of its own: with two each, on two cores, a step of 32
     images took 50 times as long. So it is used in here alone.
     """
-    blas, threads = load_blas(), _threads()  # in this order: what is not loaded is not limited
-    if threads is None:
+    blas = load_blas()  # before threads are counted
+    try:
+        from threadpoolctl import get_cached_controller
+    except ImportError:  # it makes training faster, and changes no number
         yield
         return
-    with threads.limit(limits=1):
+    with get_cached_controller().limit(limits=1):
         token = _in_use.set(blas)
         try:
             yield
@@ -74,16 +76,6 @@ def load_blas() -> dict:
         return {}
     return {np.dtype(np.float32): (blas.sgemm, blas.saxpy),
             np.dtype(np.float64): (blas.dgemm, blas.daxpy)}
-
-
-@functools.cache
-def _threads():
-    """Return what limits threads; None without threadpoolctl: training is slower, and the same."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()  # once: to find the libraries takes milliseconds
 
 
 def _blas_for(out: np.ndarray) -> tuple | None:

@@ -117,6 +117,19 @@ def test_a_second_blas_is_used_with_one_thread_alone():
     assert products._blas_for(out) is None
 
 
+def test_what_is_loaded_by_then_has_one_thread_in_a_fresh_process():
+    """Here SciPy is loaded already; there `one_thread` loads it, and does so before it counts."""
+    code = ("from handmlp.products import one_thread\n"
+            "for _ in range(2):\n"
+            "    with one_thread():\n"
+            "        from threadpoolctl import threadpool_info\n"
+            "        print(*(info['num_threads'] for info in threadpool_info()))\n"
+            "    import sklearn.cluster")  # brings threads of its own
+    answer = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True)
+    assert answer.returncode == 0, answer.stderr
+    assert set(answer.stdout.split()) == {"1"}
+
+
 @pytest.mark.parametrize("batch_size", [1, 10, 128])
 @pytest.mark.parametrize("hidden", [relu, logistic], ids=repr)
 def test_plain_training_has_the_same_bits_without_scipy(tiny, monkeypatch, batch_size, hidden):

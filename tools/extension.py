@@ -119,7 +119,7 @@ def make_way(app: Sphinx, page: str, template: str, context: dict, doctree) -> N
     for i, script in enumerate(scripts := context["script_files"]):
         name = str(script.filename or "")
         if name and not (name.endswith("documentation_options.js")  # inline scripts ask for it
-                         or {"async", "defer", "type"} & script.attributes.keys()):
+                         or {"async", "defer"} & script.attributes.keys()):
             scripts[i] = type(script)(name, priority=1000, defer="defer", **script.attributes)
 
 

@@ -114,7 +114,7 @@ def _stack(figures: list[str], handles: list) -> ipywidgets.Stack:
 
 def _page(handles: list, figures: list[str], texts: list[str], at: int) -> str:
     """The same as HTML: the handles, the picture that stands there first, the others laid by."""
-    key = hashlib.sha1("".join(texts).encode()).hexdigest()[:8]  # no two controls say the same
+    key = hashlib.sha1("".join(texts).encode()).hexdigest()[:8]  # the drawing may change
     rows = "".join(_row(handle, f"hm-{key}-{place}") for place, handle in enumerate(handles))
     laid_by = "".join(f"<template>{figure}</template>"
                       for place, figure in enumerate(figures) if place != at)
