@@ -101,7 +101,7 @@ def gradient_2015(network: Network, x: np.ndarray, t: np.ndarray,
         delta = (y - t) * logistic.slope(logistic(y))  # δ = (ŷ - t) f′(ŷ)
         slope = logistic.slope(logistic(a))            # f′(a)
     else:
-        delta, slope = network.output.delta(z, t), f.slope(a)  # and f′(z)
+        delta, slope = network.output.delta(z, t), f.slope(a)  # δ, and f′(z)
     return [(x, delta @ W1.T * slope), (a, delta)]
 
 

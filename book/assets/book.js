@@ -19,7 +19,7 @@ if (typeof Search !== "undefined") {
 // Formulas come once controls can be used: their script is as heavy as many a page.
 addEventListener("DOMContentLoaded", () => {
   const later = document.querySelector("script[type='text/later']");
-  if (later) document.head.append(Object.assign(document.createElement("script"), { src: later.src }));
+  if (later) document.head.append(hm.make("script", { src: later.src }));
 });
 
 // From here on every part of the page has its height: book.css spares some while it loads.
